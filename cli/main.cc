@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <exception>
+#include <iostream>
+
+#include "cli/verbs.h"
+
+namespace {
+
+// Exit codes: 0 done, 1 the data is at fault, 2 the command line or configuration is, 3 a bug.
+int run_program(int argc, char** argv) {
+  CLI::App app{"Onefold: train recommenders on interaction logs, every repeated value once."};
+  app.name("onefold");
+  app.set_version_flag("--version", ONEFOLD_VERSION);
+  app.require_subcommand(1);
+  onefold::cli::Run run;
+  onefold::cli::add_import(app, run);
+  onefold::cli::add_synth(app, run);
+  onefold::cli::add_build(app, run);
+  onefold::cli::add_inspect(app, run);
+  onefold::cli::add_train(app, run);
+  onefold::cli::add_demo(app, run);
+  if (argc == 1) {
+    std::cout << app.help();
+    return 2;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::cerr << "onefold: " << error.what() << " (try --help)\n";
+    return 2;
+  }
+  const onefold::Status status = run();
+  if (status.ok()) return 0;
+  std::cerr << "onefold: " << status.message() << "\n";
+  return status.code() == onefold::StatusCode::kInvalidArgument ? 2 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_program(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "onefold: internal error: " << error.what() << "\n";
+    return 3;
+  }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs of the onefold program. One file each; a file adds its options to `app` and sets
+// `run` when its verb was chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "onefold/base/status.h"
+
+namespace onefold::cli {
+
+using Run = std::function<Status()>;
+
+void add_import(CLI::App& app, Run& run);
+void add_synth(CLI::App& app, Run& run);
+void add_build(CLI::App& app, Run& run);
+void add_inspect(CLI::App& app, Run& run);
+void add_train(CLI::App& app, Run& run);
+void add_demo(CLI::App& app, Run& run);
+
+}  // namespace onefold::cli

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sets ONEFOLD_HAVE_CUDA. Without nvcc the same symbols come from kernels/no_cuda.cc, so no other
+# file needs to know.
+
+set(ONEFOLD_HAVE_CUDA OFF)
+if(NOT ONEFOLD_CUDA STREQUAL "OFF")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    if(NOT CMAKE_CUDA_ARCHITECTURES)
+      set(CMAKE_CUDA_ARCHITECTURES 90a)
+    endif()
+    enable_language(CUDA)
+    set(CMAKE_CUDA_STANDARD 20)
+    find_package(CUDAToolkit REQUIRED)
+    set(ONEFOLD_HAVE_CUDA ON)
+    message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION}: kernels are compiled for sm_${CMAKE_CUDA_ARCHITECTURES}")
+  elseif(ONEFOLD_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "ONEFOLD_CUDA=ON but no nvcc was found. Install the CUDA toolkit, or put "
+                        "nvcc on PATH, or configure with -DONEFOLD_CUDA=AUTO to build for the CPU.")
+  else()
+    message(STATUS "CUDA: no nvcc found; building for the CPU only")
+  endif()
+endif()

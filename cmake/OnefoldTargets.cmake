@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+# Compile options and the three helpers every folder uses.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # the static folders also end up in a Python module
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_package(Threads REQUIRED)
+
+add_library(onefold_options INTERFACE)
+target_include_directories(onefold_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(onefold_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unused-parameter>
+  $<$<AND:$<BOOL:${ONEFOLD_DEVELOPER}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>
+  # g++ 12 reports these inside its own <string> and <vector> at -O2 and above.
+  $<$<CXX_COMPILER_ID:GNU>:$<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized -Wno-dangling-pointer>>)
+target_link_libraries(onefold_options INTERFACE Threads::Threads)
+if(ONEFOLD_SANITIZE STREQUAL "address")
+  target_compile_options(onefold_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  target_link_options(onefold_options INTERFACE -fsanitize=address,undefined)
+elseif(ONEFOLD_SANITIZE STREQUAL "thread")
+  target_compile_options(onefold_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(onefold_options INTERFACE -fsanitize=thread)
+endif()
+
+if(ONEFOLD_DEVELOPER)
+  enable_testing()
+  find_package(GTest REQUIRED)
+endif()
+if(ONEFOLD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
+
+# onefold_library(<folder> SOURCES <files> [DEPS <targets>])
+# One static library per folder of src/onefold, named onefold::<folder>.
+function(onefold_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(onefold_${name} STATIC ${ARG_SOURCES})
+  add_library(onefold::${name} ALIAS onefold_${name})
+  target_link_libraries(onefold_${name} PUBLIC onefold_options ${ARG_DEPS})
+endfunction()
+
+# onefold_test(<name> SOURCES <files> [DEPS <targets>] [LABELS <labels>] [ARGS <arguments>])
+# A GoogleTest program; CTest runs it as one test.
+function(onefold_test name)
+  if(NOT ONEFOLD_DEVELOPER)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS;ARGS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE onefold_options ${ARG_DEPS} GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE
+    ONEFOLD_SHARED_DATA="${CMAKE_SOURCE_DIR}/../shared/data"
+    ONEFOLD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name} ${ARG_ARGS})
+  if(ARG_LABELS)
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+  endif()
+endfunction()
+
+# onefold_bench(<name> SOURCES <files> [DEPS <targets>]): a Google Benchmark program.
+function(onefold_bench name)
+  if(NOT ONEFOLD_BENCH)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE onefold_options ${ARG_DEPS} benchmark::benchmark)
+endfunction()

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/jagged/batch.h"
+
+#include "onefold/jagged/fold.h"
+
+namespace onefold {
+namespace {
+
+std::vector<int64_t> select(const std::vector<int64_t>& column, std::span<const int32_t> indices) {
+  std::vector<int64_t> selected;
+  selected.reserve(indices.size());
+  for (int32_t index : indices) selected.push_back(column[index]);
+  return selected;
+}
+
+DenseColumns select(const DenseColumns& columns, std::span<const int32_t> indices) {
+  const size_t width = columns.names.size();
+  DenseColumns selected{columns.names, {}};
+  selected.values.reserve(indices.size() * width);
+  for (int32_t index : indices) {
+    const auto* row = columns.values.data() + index * width;
+    selected.values.insert(selected.values.end(), row, row + width);
+  }
+  return selected;
+}
+
+void append(std::vector<int64_t>& to, const std::vector<int64_t>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+void append(DenseColumns& to, const DenseColumns& from) {
+  ONEFOLD_CHECK(to.names == from.names, "batches have different dense columns or labels");
+  to.values.insert(to.values.end(), from.values.begin(), from.values.end());
+}
+
+KeyedJaggedTensor concatenate_rows(const std::vector<const KeyedJaggedTensor*>& parts) {
+  int64_t num_rows = 0;
+  for (const auto* part : parts) num_rows += part->num_rows();
+  KeyedJaggedTensor all(num_rows);
+  for (const std::string& key : parts.front()->keys()) {
+    std::visit(
+        [&](const auto& first) {
+          std::decay_t<decltype(first)> rows;
+          int64_t num_values = 0;
+          for (const auto* part : parts) num_values += onefold::num_values(part->column(key));
+          rows.reserve(num_rows, num_values);
+          for (const auto* part : parts) {
+            const auto& column = std::get<std::decay_t<decltype(first)>>(part->column(key));
+            for (int64_t row = 0; row < column.num_rows(); ++row) rows.push_row(column.row(row));
+          }
+          all.add(key, std::move(rows));
+        },
+        parts.front()->column(key));
+  }
+  return all;
+}
+
+}  // namespace
+
+bool DenseColumns::operator==(const DenseColumns& other) const {
+  return names == other.names && JaggedTensor<float>::bytes_equal(values, other.values);
+}
+
+const FeatureGroup* Batch::find_group(const std::string& name) const {
+  for (const FeatureGroup& group : groups) {
+    if (group.name == name) return &group;
+  }
+  return nullptr;
+}
+
+Batch select_samples(const Batch& batch, std::span<const int32_t> indices) {
+  Batch selected;
+  selected.session_id = select(batch.session_id, indices);
+  selected.user_id = select(batch.user_id, indices);
+  selected.request_id = select(batch.request_id, indices);
+  selected.item_id = select(batch.item_id, indices);
+  selected.time_us = select(batch.time_us, indices);
+  selected.dense = select(batch.dense, indices);
+  selected.labels = select(batch.labels, indices);
+  selected.features = select_rows(batch.features, indices);
+  for (const FeatureGroup& group : batch.groups) {
+    std::vector<int32_t> refs;
+    refs.reserve(indices.size());
+    for (int32_t index : indices) refs.push_back(group.features.inverse_indices()[index]);
+    selected.groups.push_back({group.name, from_refs(group.features.unique(), refs).value()});
+  }
+  return selected;
+}
+
+Batch concatenate(std::span<const Batch> parts) {
+  ONEFOLD_CHECK(!parts.empty(), "nothing to concatenate");
+  Batch all = parts.front();
+  for (const Batch& part : parts.subspan(1)) {
+    append(all.session_id, part.session_id);
+    append(all.user_id, part.user_id);
+    append(all.request_id, part.request_id);
+    append(all.item_id, part.item_id);
+    append(all.time_us, part.time_us);
+    append(all.dense, part.dense);
+    append(all.labels, part.labels);
+  }
+  std::vector<const KeyedJaggedTensor*> features;
+  for (const Batch& part : parts) features.push_back(&part.features);
+  all.features = concatenate_rows(features);
+  for (size_t g = 0; g < all.groups.size(); ++g) {
+    std::vector<const KeyedJaggedTensor*> unique;
+    std::vector<int32_t> inverse;
+    int32_t base = 0;
+    for (const Batch& part : parts) {
+      const FeatureGroup& group = part.groups.at(g);
+      ONEFOLD_CHECK(group.name == all.groups[g].name, "batches have different groups");
+      unique.push_back(&group.features.unique());
+      for (int32_t row : group.features.inverse_indices()) inverse.push_back(base + row);
+      base += static_cast<int32_t>(group.features.num_unique());
+    }
+    all.groups[g].features =
+        InverseKeyedJaggedTensor::make(concatenate_rows(unique), std::move(inverse)).value();
+  }
+  return all;
+}
+
+Batch unfolded(const Batch& batch) {
+  Batch result = batch;
+  for (FeatureGroup& group : result.groups) {
+    group.features = InverseKeyedJaggedTensor::identity(expand(group.features));
+  }
+  return result;
+}
+
+Batch refolded(const Batch& batch) {
+  Batch result = batch;
+  for (FeatureGroup& group : result.groups) {
+    // Folding the unique rows and composing both inverses avoids expanding to B rows first. The
+    // composition is in first-seen order because both of its factors are.
+    const InverseKeyedJaggedTensor again = fold(group.features.unique());
+    std::vector<int32_t> inverse;
+    inverse.reserve(group.features.num_samples());
+    for (int32_t row : group.features.inverse_indices()) {
+      inverse.push_back(again.inverse_indices()[row]);
+    }
+    group.features = InverseKeyedJaggedTensor::make(again.unique(), std::move(inverse)).value();
+  }
+  return result;
+}
+
+void check_batch(const Batch& batch, const Schema& schema) {
+  const size_t num_samples = batch.session_id.size();
+  for (const auto* ids : {&batch.user_id, &batch.request_id, &batch.item_id, &batch.time_us}) {
+    ONEFOLD_CHECK(ids->size() == num_samples, "key columns of a batch differ in length");
+  }
+  auto check_dense = [&](const DenseColumns& columns, const std::vector<std::string>& names) {
+    ONEFOLD_CHECK(columns.names == names, "dense columns or labels do not follow the schema");
+    ONEFOLD_CHECK(columns.values.size() == num_samples * names.size(), "dense values are not [B, F]");
+  };
+  auto check_jagged = [&](const KeyedJaggedTensor& kjt, const std::vector<FeatureSpec>& specs) {
+    ONEFOLD_CHECK(kjt.keys().size() == specs.size(), "jagged features do not follow the schema");
+    for (size_t i = 0; i < specs.size(); ++i) {
+      const bool is_float = std::holds_alternative<JaggedTensor<float>>(kjt.column(i));
+      ONEFOLD_CHECK(kjt.keys()[i] == specs[i].name &&
+                        is_float == (specs[i].kind == FeatureKind::kFloatList),
+                    "feature '" + specs[i].name + "' does not follow the schema");
+    }
+  };
+  std::vector<std::string> dense_names;
+  for (const FeatureSpec& feature : schema.dense_features()) dense_names.push_back(feature.name);
+  check_dense(batch.dense, dense_names);
+  check_dense(batch.labels, schema.label_names());
+  ONEFOLD_CHECK(batch.features.num_rows() == batch.num_samples(), "features do not have B rows");
+  check_jagged(batch.features, schema.sample_features());
+  const std::vector<std::string> groups = schema.groups();
+  ONEFOLD_CHECK(batch.groups.size() == groups.size(), "groups do not follow the schema");
+  for (size_t g = 0; g < groups.size(); ++g) {
+    ONEFOLD_CHECK(batch.groups[g].name == groups[g], "groups do not follow the schema");
+    ONEFOLD_CHECK(batch.groups[g].features.num_samples() == batch.num_samples(),
+                  "group '" + groups[g] + "' does not have B samples");
+    check_jagged(batch.groups[g].features.unique(), schema.group_features(groups[g]));
+  }
+}
+
+}  // namespace onefold

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/jagged/jagged_tensor.h"
+
+#include <cstring>
+#include <limits>
+
+namespace onefold {
+
+template <typename T>
+Result<JaggedTensor<T>> JaggedTensor<T>::make(std::vector<T> values, std::vector<int32_t> offsets) {
+  if (offsets.empty() || offsets.front() != 0) {
+    return data_loss("jagged offsets must start with 0");
+  }
+  for (size_t i = 1; i < offsets.size(); ++i) {
+    if (offsets[i] < offsets[i - 1]) {
+      return data_loss("jagged offsets decrease at row " + std::to_string(i - 1));
+    }
+  }
+  if (static_cast<size_t>(offsets.back()) != values.size()) {
+    return data_loss("jagged offsets end at " + std::to_string(offsets.back()) + " but there are " +
+                     std::to_string(values.size()) + " values");
+  }
+  JaggedTensor tensor;
+  tensor.values_ = std::move(values);
+  tensor.offsets_ = std::move(offsets);
+  return tensor;
+}
+
+template <typename T>
+void JaggedTensor<T>::reserve(int64_t num_rows, int64_t num_values) {
+  offsets_.reserve(num_rows + 1);
+  values_.reserve(num_values);
+}
+
+template <typename T>
+void JaggedTensor<T>::push_row(std::span<const T> row) {
+  ONEFOLD_CHECK(values_.size() + row.size() <= std::numeric_limits<int32_t>::max(),
+                "a jagged tensor holds fewer than 2^31 values; use smaller batches or row groups");
+  values_.insert(values_.end(), row.begin(), row.end());
+  offsets_.push_back(static_cast<int32_t>(values_.size()));
+}
+
+template <typename T>
+bool JaggedTensor<T>::bytes_equal(std::span<const T> a, std::span<const T> b) {
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+}
+
+template class JaggedTensor<int64_t>;
+template class JaggedTensor<float>;
+
+}  // namespace onefold

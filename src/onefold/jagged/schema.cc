@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/jagged/schema.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace onefold {
+namespace {
+
+constexpr std::array kKindNames = {"dense", "id", "id_list", "float_list"};
+constexpr std::array kScopeNames = {"user", "item"};
+constexpr std::array kReserved = {"session_id", "user_id", "request_id", "item_id", "time"};
+
+template <typename Enum, size_t N>
+Result<Enum> parse_name(const std::array<const char*, N>& names, const std::string& name) {
+  for (size_t i = 0; i < N; ++i) {
+    if (name == names[i]) return static_cast<Enum>(i);
+  }
+  std::string known;
+  for (const char* n : names) known += (known.empty() ? "" : ", ") + std::string(n);
+  return schema_error("'" + name + "' is none of: " + known);
+}
+
+template <typename Predicate>
+std::vector<FeatureSpec> filter(const std::vector<FeatureSpec>& features, Predicate keep) {
+  std::vector<FeatureSpec> kept;
+  std::copy_if(features.begin(), features.end(), std::back_inserter(kept), keep);
+  return kept;
+}
+
+}  // namespace
+
+const char* to_string(FeatureKind kind) { return kKindNames[static_cast<size_t>(kind)]; }
+const char* to_string(FeatureScope scope) { return kScopeNames[static_cast<size_t>(scope)]; }
+
+const FeatureSpec* Schema::find(const std::string& name) const {
+  for (const FeatureSpec& feature : features) {
+    if (feature.name == name) return &feature;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Schema::groups() const {
+  std::vector<std::string> names;
+  for (const FeatureSpec& feature : features) {
+    if (feature.group.empty()) continue;
+    if (std::find(names.begin(), names.end(), feature.group) == names.end()) {
+      names.push_back(feature.group);
+    }
+  }
+  return names;
+}
+
+std::vector<FeatureSpec> Schema::group_features(const std::string& group) const {
+  return filter(features, [&](const FeatureSpec& f) { return f.group == group; });
+}
+
+std::vector<FeatureSpec> Schema::dense_features() const {
+  return filter(features, [](const FeatureSpec& f) { return f.kind == FeatureKind::kDense; });
+}
+
+std::vector<FeatureSpec> Schema::sample_features() const {
+  return filter(features, [](const FeatureSpec& f) {
+    return f.kind != FeatureKind::kDense && f.group.empty();
+  });
+}
+
+std::vector<std::string> Schema::label_names() const {
+  std::vector<std::string> names;
+  for (const LabelSpec& label : labels) names.push_back(label.name);
+  return names;
+}
+
+Status Schema::validate() const {
+  std::set<std::string> names(kReserved.begin(), kReserved.end());
+  auto claim = [&](const std::string& what, const std::string& name) -> Status {
+    if (name.empty()) return schema_error("a " + what + " has no name");
+    if (name.find('.') != std::string::npos) {
+      return schema_error(what + " '" + name + "': a name may not contain '.'");
+    }
+    if (!names.insert(name).second) {
+      return schema_error(what + " '" + name + "': the name is taken or reserved");
+    }
+    return {};
+  };
+  for (const FeatureSpec& feature : features) {
+    ONEFOLD_RETURN_IF_ERROR(claim("feature", feature.name));
+    if (feature.kind == FeatureKind::kDense && !feature.group.empty()) {
+      return schema_error("feature '" + feature.name + "': a dense feature cannot be in a group");
+    }
+  }
+  for (const std::string& group : groups()) ONEFOLD_RETURN_IF_ERROR(claim("group", group));
+  for (const LabelSpec& label : labels) ONEFOLD_RETURN_IF_ERROR(claim("label", label.name));
+  return {};
+}
+
+nlohmann::json to_json(const Schema& schema) {
+  nlohmann::json json = {{"features", nlohmann::json::array()}, {"labels", nlohmann::json::array()}};
+  for (const FeatureSpec& feature : schema.features) {
+    json["features"].push_back({{"name", feature.name},
+                                {"kind", to_string(feature.kind)},
+                                {"scope", to_string(feature.scope)},
+                                {"group", feature.group}});
+  }
+  for (const LabelSpec& label : schema.labels) {
+    json["labels"].push_back(
+        {{"name", label.name}, {"action", label.action}, {"value", label.value}});
+  }
+  return json;
+}
+
+Result<Schema> schema_from_json(const nlohmann::json& json) {
+  Schema schema;
+  try {
+    for (const auto& entry : json.at("features")) {
+      FeatureSpec feature;
+      feature.name = entry.at("name").get<std::string>();
+      ONEFOLD_ASSIGN_OR_RETURN(
+          feature.kind, parse_name<FeatureKind>(kKindNames, entry.at("kind").get<std::string>()));
+      ONEFOLD_ASSIGN_OR_RETURN(feature.scope, parse_name<FeatureScope>(
+                                                  kScopeNames, entry.at("scope").get<std::string>()));
+      feature.group = entry.at("group").get<std::string>();
+      schema.features.push_back(std::move(feature));
+    }
+    for (const auto& entry : json.at("labels")) {
+      schema.labels.push_back({entry.at("name").get<std::string>(),
+                               entry.at("action").get<std::string>(), entry.at("value").get<bool>()});
+    }
+  } catch (const nlohmann::json::exception& error) {
+    return schema_error(std::string("schema: ") + error.what());
+  }
+  ONEFOLD_RETURN_IF_ERROR(schema.validate());
+  return schema;
+}
+
+}  // namespace onefold

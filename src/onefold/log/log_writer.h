@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// LogWriter: appends records to a sharded log directory.
+//
+//   LOGS/_log.json                              schema, number of shards, sharding, format version
+//   LOGS/feature/shard-00007/000000.arrow       sealed segment: Arrow IPC stream, zstd
+//   LOGS/feature/shard-00007/000001.arrow.open  being written; its complete blocks are readable
+//   LOGS/event/shard-00007/...
+//
+// Sharding by session (RecD O1) puts a session's requests into the same segment, where the block
+// compressor sees the repeats; sharding by request is what most loggers do and the baseline.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "onefold/base/status.h"
+#include "onefold/jagged/schema.h"
+#include "onefold/log/record.h"
+
+namespace onefold {
+
+enum class ShardBy { kSession, kRequest };
+Result<ShardBy> parse_shard_by(const std::string& name);  // "session" | "request"
+
+struct LogOptions {
+  ShardBy shard_by = ShardBy::kSession;
+  int num_shards = 8;
+  int64_t block_bytes = 1 << 20;     // in-memory size at which a shard's buffer becomes one block
+  int64_t segment_bytes = 64 << 20;  // written size at which a segment is sealed
+  int zstd_level = 3;
+};
+
+class LogWriter {
+ public:
+  // Creates `directory`, or continues the log that is there: then the schema, sharding and number
+  // of shards must be the same (kSchema otherwise). A torn segment of a killed writer is sealed at
+  // its last complete block.
+  static Result<std::unique_ptr<LogWriter>> open(const std::string& directory, const Schema& schema,
+                                                 const LogOptions& options = {});
+  virtual ~LogWriter() = default;  // seals nothing: without close() the tail stays ".open"
+
+  // Appends records. REQUIRES: columns follow the schema (CheckError).
+  virtual Status append(const FeatureRecords& records) = 0;
+  virtual Status append(const EventRecords& records) = 0;
+
+  // Makes everything appended so far readable, without sealing segments.
+  virtual Status flush() = 0;
+  // Flushes and seals all segments by fsync and rename.
+  virtual Status close() = 0;
+};
+
+}  // namespace onefold

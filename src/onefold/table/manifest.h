@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Manifest: what `_onefold.json` at the root of a table says. Written last, by rename: it is the
+// commit. docs/table_format.md is the specification.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "onefold/base/status.h"
+#include "onefold/jagged/schema.h"
+
+namespace onefold {
+
+inline constexpr int kTableFormatVersion = 1;
+inline constexpr const char* kManifestName = "_onefold.json";
+
+enum class TableLayout {
+  kPlain,   // one file per part, every sample with its own lists
+  kFolded,  // samples file with references, one payload file per feature group
+};
+Result<TableLayout> parse_table_layout(const std::string& name);  // "plain" | "folded"
+const char* to_string(TableLayout layout);
+
+struct TableFile {
+  std::string path;  // relative to the table's root
+  int64_t num_rows = 0;
+  int64_t bytes = 0;
+  std::string xxh3;                     // checksum of the file's bytes, base/hash.h
+  std::vector<int64_t> row_group_rows;  // rows of each row group
+};
+
+struct GroupFile {
+  std::string group;
+  TableFile file;
+  int64_t first_ref = 0;  // ref of the file's first row; refs are consecutive within a file
+};
+
+// Row group i of `samples` refers only to rows of row group i of each payload file, so that any
+// row group can be read alone.
+struct TablePart {
+  std::string partition;  // "dt=2023-05-18/hr=07", or "" for an unpartitioned table
+  TableFile samples;
+  std::vector<GroupFile> groups;  // kFolded only, in schema order
+};
+
+struct GroupStats {
+  std::string group;
+  int64_t samples = 0;        // rows before folding
+  int64_t unique = 0;         // payload rows stored
+  int64_t sample_values = 0;  // list values over all samples and keys
+  int64_t unique_values = 0;  // list values stored
+};
+
+struct Manifest {
+  int format_version = kTableFormatVersion;
+  TableLayout layout = TableLayout::kFolded;
+  Schema schema;
+  int64_t num_samples = 0;
+  int64_t num_sessions = 0;  // distinct session ids
+  std::vector<TablePart> parts;
+  std::vector<GroupStats> group_stats;  // kFolded only
+};
+
+nlohmann::json to_json(const Manifest& manifest);
+// kUnsupported for a newer format version (says which version this build reads), kSchema for a
+// missing or mistyped field.
+Result<Manifest> manifest_from_json(const nlohmann::json& json);
+
+// kNotFound, with advice, when `table` has no manifest: not a table, or a build that did not
+// finish.
+Result<Manifest> read_manifest(const std::string& table);
+
+}  // namespace onefold

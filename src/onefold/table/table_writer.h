@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// TableWriter: writes Batches as a table, one row group per Batch.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "onefold/base/status.h"
+#include "onefold/jagged/batch.h"
+#include "onefold/table/manifest.h"
+
+namespace onefold {
+
+struct TableWriterOptions {
+  TableLayout layout = TableLayout::kFolded;
+  int zstd_level = 3;
+  int64_t part_rows = 4 << 20;  // a new part begins when the current one has this many samples
+};
+
+// The table appears at `directory` only when finish() returns OK; an older table there is replaced
+// in the same rename (base/files.h, StagingDirectory). Destroyed before finish(), nothing changes.
+class TableWriter {
+ public:
+  // kInvalidArgument when `directory` exists and is neither empty nor a table: never overwrite
+  // what is not ours.
+  static Result<std::unique_ptr<TableWriter>> open(const std::string& directory,
+                                                   const Schema& schema,
+                                                   const TableWriterOptions& options = {});
+  virtual ~TableWriter() = default;
+
+  // Writes one row group to the current part of `partition` ("dt=2023-05-18", or ""). Folded: each
+  // group's unique rows go to the payload file as they are. Plain: rows are expanded.
+  // REQUIRES: the batch follows the schema (CheckError).
+  virtual Status write(const std::string& partition, const Batch& batch) = 0;
+
+  // Closes all files, writes the manifest, puts the table in place.
+  virtual Result<Manifest> finish() = 0;
+};
+
+}  // namespace onefold
