@@ -45,10 +45,23 @@ add_library(onefold_torch INTERFACE)
 add_library(onefold::torch ALIAS onefold_torch)
 target_include_directories(onefold_torch SYSTEM INTERFACE
   ${ONEFOLD_TORCH_DIR}/include ${ONEFOLD_TORCH_DIR}/include/torch/csrc/api/include)
+# The torch wheel ships fmt's headers and they win over the system's; header-only, they need no library.
+target_compile_definitions(onefold_torch INTERFACE FMT_HEADER_ONLY)
 foreach(lib c10 torch_cpu torch)
   _onefold_wheel_library(onefold_wheel_${lib} ${ONEFOLD_TORCH_DIR}/lib/lib${lib}.so)
   target_link_libraries(onefold_torch INTERFACE onefold_wheel_${lib})
 endforeach()
+# at::parallel_for is a header template over OpenMP and runs serially in files compiled without it.
+# Link the OpenMP runtime that libtorch itself loads: a second one would start a second thread pool.
+file(GLOB _onefold_gomp ${ONEFOLD_TORCH_DIR}/lib/libgomp*.so*)
+if(_onefold_gomp)
+  list(GET _onefold_gomp 0 _onefold_gomp)
+  target_link_libraries(onefold_torch INTERFACE ${_onefold_gomp})
+else()
+  find_package(OpenMP REQUIRED)
+  target_link_libraries(onefold_torch INTERFACE OpenMP::OpenMP_CXX)
+endif()
+target_compile_options(onefold_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
 set(ONEFOLD_TORCH_HAS_CUDA OFF)
 if(EXISTS ${ONEFOLD_TORCH_DIR}/lib/libtorch_cuda.so AND ONEFOLD_HAVE_CUDA)
   set(ONEFOLD_TORCH_HAS_CUDA ON)
