@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/table/manifest.h"
+
+#include <filesystem>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "onefold/base/files.h"
+
+namespace onefold {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormatName = "onefold-table";
+
+json file_to_json(const TableFile& file) {
+  return {{"path", file.path},
+          {"num_rows", file.num_rows},
+          {"bytes", file.bytes},
+          {"xxh3", file.xxh3},
+          {"row_group_rows", file.row_group_rows}};
+}
+
+json part_to_json(const TablePart& part) {
+  json groups = json::array();
+  for (const GroupFile& group : part.groups) {
+    json entry = file_to_json(group.file);
+    entry["group"] = group.group;
+    entry["first_ref"] = group.first_ref;
+    groups.push_back(std::move(entry));
+  }
+  return {{"partition", part.partition},
+          {"samples", file_to_json(part.samples)},
+          {"groups", std::move(groups)}};
+}
+
+// A manifest may come from anywhere: its paths must not lead out of the table.
+Status check_path(const std::string& path) {
+  const std::filesystem::path parts(path);
+  bool inside = !path.empty() && parts.is_relative();
+  for (const auto& part : parts) inside = inside && part != "..";
+  if (inside) return {};
+  return schema_error("file path '" + path + "' does not stay inside the table");
+}
+
+Result<TableFile> file_from_json(const json& entry) {
+  TableFile file;
+  file.path = entry.at("path").get<std::string>();
+  file.num_rows = entry.at("num_rows").get<int64_t>();
+  file.bytes = entry.at("bytes").get<int64_t>();
+  file.xxh3 = entry.at("xxh3").get<std::string>();
+  file.row_group_rows = entry.at("row_group_rows").get<std::vector<int64_t>>();
+  ONEFOLD_RETURN_IF_ERROR(check_path(file.path));
+  int64_t sum = 0;
+  for (int64_t rows : file.row_group_rows) {
+    if (rows < 0) return schema_error(file.path + ": a row group has a negative number of rows");
+    sum += rows;
+  }
+  if (sum != file.num_rows) {
+    return schema_error(fmt::format("{}: its row groups have {} rows in total, but num_rows is {}",
+                                    file.path, sum, file.num_rows));
+  }
+  return file;
+}
+
+Result<TablePart> part_from_json(const json& entry) {
+  TablePart part;
+  part.partition = entry.at("partition").get<std::string>();
+  ONEFOLD_ASSIGN_OR_RETURN(part.samples, file_from_json(entry.at("samples")));
+  for (const json& group_entry : entry.at("groups")) {
+    GroupFile group;
+    group.group = group_entry.at("group").get<std::string>();
+    group.first_ref = group_entry.at("first_ref").get<int64_t>();
+    ONEFOLD_ASSIGN_OR_RETURN(group.file, file_from_json(group_entry));
+    part.groups.push_back(std::move(group));
+  }
+  return part;
+}
+
+// What binds the files of a part together: the groups of the schema, in its order, and as many
+// row groups in every payload as in the samples.
+Status check_part(const TablePart& part, const std::vector<std::string>& groups) {
+  const std::string& path = part.samples.path;
+  if (part.groups.size() != groups.size()) {
+    return schema_error(fmt::format("{}: {} payload files, but the schema has {} groups", path,
+                                    part.groups.size(), groups.size()));
+  }
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const GroupFile& group = part.groups[g];
+    if (group.group != groups[g]) {
+      return schema_error(fmt::format("{}: payload {} is of group '{}', expected '{}'", path, g,
+                                      group.group, groups[g]));
+    }
+    if (group.file.row_group_rows.size() != part.samples.row_group_rows.size()) {
+      return schema_error(fmt::format("{}: {} row groups, but {} has {}; they must be aligned",
+                                      group.file.path, group.file.row_group_rows.size(), path,
+                                      part.samples.row_group_rows.size()));
+    }
+  }
+  return {};
+}
+
+Result<int> checked_version(const json& root) {
+  if (!root.is_object() || root.value("format", "") != kFormatName) {
+    return schema_error(std::string("not a table manifest: \"format\" is not \"") + kFormatName +
+                        "\"");
+  }
+  const int version = root.at("format_version").get<int>();
+  if (version > kTableFormatVersion) {
+    return unsupported(fmt::format(
+        "the table has format version {}, this build reads version {}; use a newer onefold",
+        version, kTableFormatVersion));
+  }
+  if (version < 1) return schema_error(fmt::format("format version {} does not exist", version));
+  return version;
+}
+
+Result<Manifest> parse(const json& root) {
+  Manifest manifest;
+  ONEFOLD_ASSIGN_OR_RETURN(manifest.format_version, checked_version(root));
+  auto layout = parse_table_layout(root.at("layout").get<std::string>());
+  if (!layout.ok()) return schema_error(layout.status().message());
+  manifest.layout = *layout;
+  ONEFOLD_ASSIGN_OR_RETURN(manifest.schema, schema_from_json(root.at("schema")));
+  manifest.num_samples = root.at("num_samples").get<int64_t>();
+  manifest.num_sessions = root.at("num_sessions").get<int64_t>();
+  const bool folded = manifest.layout == TableLayout::kFolded;
+  const std::vector<std::string> groups =
+      folded ? manifest.schema.groups() : std::vector<std::string>{};
+  int64_t num_samples = 0;
+  for (const json& entry : root.at("parts")) {
+    ONEFOLD_ASSIGN_OR_RETURN(TablePart part, part_from_json(entry));
+    ONEFOLD_RETURN_IF_ERROR(check_part(part, groups));
+    num_samples += part.samples.num_rows;
+    manifest.parts.push_back(std::move(part));
+  }
+  if (num_samples != manifest.num_samples) {
+    return schema_error(fmt::format("the parts have {} samples in total, but num_samples is {}",
+                                    num_samples, manifest.num_samples));
+  }
+  for (const json& entry : root.at("group_stats")) {
+    manifest.group_stats.push_back({.group = entry.at("group").get<std::string>(),
+                                    .samples = entry.at("samples").get<int64_t>(),
+                                    .unique = entry.at("unique").get<int64_t>(),
+                                    .sample_values = entry.at("sample_values").get<int64_t>(),
+                                    .unique_values = entry.at("unique_values").get<int64_t>()});
+  }
+  return manifest;
+}
+
+}  // namespace
+
+Result<TableLayout> parse_table_layout(const std::string& name) {
+  if (name == "plain") return TableLayout::kPlain;
+  if (name == "folded") return TableLayout::kFolded;
+  return invalid_argument("unknown table layout '" + name + "': expected plain or folded");
+}
+
+const char* to_string(TableLayout layout) {
+  return layout == TableLayout::kPlain ? "plain" : "folded";
+}
+
+nlohmann::json to_json(const Manifest& manifest) {
+  json parts = json::array();
+  for (const TablePart& part : manifest.parts) parts.push_back(part_to_json(part));
+  json group_stats = json::array();
+  for (const GroupStats& stats : manifest.group_stats) {
+    group_stats.push_back({{"group", stats.group},
+                           {"samples", stats.samples},
+                           {"unique", stats.unique},
+                           {"sample_values", stats.sample_values},
+                           {"unique_values", stats.unique_values}});
+  }
+  return {{"format", kFormatName},
+          {"format_version", manifest.format_version},
+          {"layout", to_string(manifest.layout)},
+          {"schema", to_json(manifest.schema)},
+          {"num_samples", manifest.num_samples},
+          {"num_sessions", manifest.num_sessions},
+          {"parts", std::move(parts)},
+          {"group_stats", std::move(group_stats)}};
+}
+
+Result<Manifest> manifest_from_json(const nlohmann::json& root) {
+  try {
+    return parse(root);
+  } catch (const json::exception& error) {
+    return schema_error(std::string("manifest: ") + error.what());
+  }
+}
+
+Result<Manifest> read_manifest(const std::string& table) {
+  const std::string path = table + "/" + kManifestName;
+  if (!path_exists(path)) {
+    return not_found(table + ": no " + kManifestName +
+                     " here: not a table, or a build that did not finish; run onefold build again");
+  }
+  ONEFOLD_ASSIGN_OR_RETURN(const std::string bytes, read_file(path));
+  const json root = json::parse(bytes, nullptr, /*allow_exceptions=*/false);
+  if (root.is_discarded()) return data_loss(path + ": not JSON; the manifest is damaged");
+  auto manifest = manifest_from_json(root);
+  if (!manifest.ok()) return manifest.status().with_context(path);
+  return manifest;
+}
+
+}  // namespace onefold

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/table/part_writer.h"
+
+#include <fmt/format.h>
+
+#include "onefold/base/files.h"
+#include "onefold/jagged/fold.h"
+
+namespace onefold {
+namespace {
+
+// A part holds fewer than 2^32 payload rows, so refs of different parts never meet.
+int64_t first_ref_of(int64_t part_number) { return part_number << 32; }
+
+std::vector<int64_t> refs_of(const InverseKeyedJaggedTensor& features, int64_t first_ref) {
+  std::vector<int64_t> refs;
+  refs.reserve(features.num_samples());
+  for (int32_t row : features.inverse_indices()) refs.push_back(first_ref + row);
+  return refs;
+}
+
+ArrowArrays key_arrays(const Batch& batch) {
+  ArrowArrays arrays = {to_arrow(batch.session_id), to_arrow(batch.user_id),
+                        to_arrow(batch.request_id), to_arrow(batch.item_id),
+                        to_arrow_time(batch.time_us)};
+  for (size_t t = 0; t < batch.labels.names.size(); ++t)
+    arrays.push_back(to_arrow(batch.labels, t));
+  for (size_t f = 0; f < batch.dense.names.size(); ++f) arrays.push_back(to_arrow(batch.dense, f));
+  return arrays;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PartWriter>> PartWriter::create(const PartOptions& options,
+                                                       const Schema& schema) {
+  std::unique_ptr<PartWriter> part(new PartWriter(options, schema));
+  ONEFOLD_RETURN_IF_ERROR(make_directories(options.root + "/" + options.partition));
+  const bool folded = options.layout == TableLayout::kFolded;
+  ONEFOLD_ASSIGN_OR_RETURN(
+      part->samples_,
+      ParquetWriter::create(part->file_path(folded ? "samples.parquet" : "parquet"),
+                            sample_columns(schema, options.layout), options.zstd_level));
+  if (!folded) return part;
+  for (const std::string& group : schema.groups()) {
+    GroupPayload payload{.group = group, .file = nullptr, .next_ref = first_ref_of(options.number)};
+    ONEFOLD_ASSIGN_OR_RETURN(
+        payload.file, ParquetWriter::create(part->file_path(group + ".parquet"),
+                                            payload_columns(schema, group), options.zstd_level));
+    part->payloads_.push_back(std::move(payload));
+  }
+  return part;
+}
+
+std::string PartWriter::file_path(const std::string& suffix) const {
+  const std::string name = fmt::format("part-{:05}.{}", options_.number, suffix);
+  const std::string directory =
+      options_.partition.empty() ? options_.root : options_.root + "/" + options_.partition;
+  return directory + "/" + name;
+}
+
+Status PartWriter::write(const Batch& batch) {
+  ArrowArrays arrays = key_arrays(batch);
+  append_features(batch.features, schema_.sample_features(), arrays);
+  std::vector<KeyedJaggedTensor> expanded;  // what the arrays borrow from
+  std::vector<std::vector<int64_t>> refs;
+  expanded.reserve(batch.groups.size());
+  refs.reserve(batch.groups.size());
+  for (size_t g = 0; g < batch.groups.size(); ++g) {
+    const FeatureGroup& group = batch.groups[g];
+    if (options_.layout == TableLayout::kPlain) {
+      expanded.push_back(expand(group.features));
+      append_features(expanded.back(), schema_.group_features(group.name), arrays);
+      continue;
+    }
+    refs.push_back(refs_of(group.features, payloads_[g].next_ref));
+    arrays.push_back(to_arrow(refs.back()));
+    ONEFOLD_RETURN_IF_ERROR(write_payload(group.features, payloads_[g]));
+  }
+  num_samples_ += batch.num_samples();
+  return samples_->write_row_group(batch.num_samples(), arrays);
+}
+
+Status PartWriter::write_payload(const InverseKeyedJaggedTensor& features, GroupPayload& payload) {
+  std::vector<int64_t> refs(features.num_unique());
+  for (int64_t& ref : refs) ref = payload.next_ref++;
+  ArrowArrays arrays = {to_arrow(refs)};
+  append_features(features.unique(), schema_.group_features(payload.group), arrays);
+  return payload.file->write_row_group(features.num_unique(), arrays);
+}
+
+Result<TablePart> PartWriter::close() {
+  // The manifest's paths are relative to the table.
+  auto relative = [this](TableFile file) {
+    file.path = file.path.substr(options_.root.size() + 1);
+    return file;
+  };
+  TablePart part;
+  part.partition = options_.partition;
+  ONEFOLD_ASSIGN_OR_RETURN(TableFile samples, samples_->close());
+  part.samples = relative(std::move(samples));
+  for (GroupPayload& payload : payloads_) {
+    ONEFOLD_ASSIGN_OR_RETURN(TableFile file, payload.file->close());
+    part.groups.push_back({.group = payload.group,
+                           .file = relative(std::move(file)),
+                           .first_ref = first_ref_of(options_.number)});
+  }
+  return part;
+}
+
+}  // namespace onefold

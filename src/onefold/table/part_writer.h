@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// PartWriter: the files of one part, kept in step: row group i of each is made from one Batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "onefold/jagged/batch.h"
+#include "onefold/table/parquet_writer.h"
+
+namespace onefold {
+
+struct PartOptions {
+  std::string root;       // directory of the table
+  std::string partition;  // below root; "" for none
+  int64_t number = 0;     // unique in the table: in the file names, and the high half of refs
+  TableLayout layout = TableLayout::kFolded;
+  int zstd_level = 3;
+};
+
+class PartWriter {
+ public:
+  static Result<std::unique_ptr<PartWriter>> create(const PartOptions& options,
+                                                    const Schema& schema);
+
+  // REQUIRES: the batch follows the schema and is not empty.
+  Status write(const Batch& batch);
+  Result<TablePart> close();
+  int64_t num_samples() const { return num_samples_; }
+
+ private:
+  struct GroupPayload {
+    std::string group;
+    std::unique_ptr<ParquetWriter> file;
+    int64_t next_ref = 0;
+  };
+
+  PartWriter(PartOptions options, Schema schema)
+      : options_(std::move(options)), schema_(std::move(schema)) {}
+  std::string file_path(const std::string& suffix) const;
+  Status write_payload(const InverseKeyedJaggedTensor& features, GroupPayload& payload);
+
+  PartOptions options_;
+  Schema schema_;
+  std::unique_ptr<ParquetWriter> samples_;
+  std::vector<GroupPayload> payloads_;  // kFolded only, in schema order
+  int64_t num_samples_ = 0;
+};
+
+}  // namespace onefold
