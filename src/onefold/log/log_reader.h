@@ -10,17 +10,9 @@
 #include "onefold/jagged/schema.h"
 #include "onefold/log/log_writer.h"
 #include "onefold/log/record.h"
+#include "onefold/log/torn_tail.h"
 
 namespace onefold {
-
-// A segment whose tail is not a complete block (a killed writer, a cut copy): its complete blocks
-// are delivered, the rest is counted here.
-struct TornTail {
-  std::string path;
-  int64_t num_records = 0;    // delivered from this segment
-  int64_t bytes_skipped = 0;  // after the last complete block
-  std::string reason;
-};
 
 class LogReader {
  public:
@@ -35,7 +27,8 @@ class LogReader {
   Status read_features(const std::function<Status(FeatureRecords&&)>& visit);
   Status read_events(const std::function<Status(EventRecords&&)>& visit);
 
-  // Filled by the reads above.
+  // Filled by the reads above. A segment still being written (".open") is torn only if it ends
+  // within a block.
   const std::vector<TornTail>& torn_tails() const { return torn_tails_; }
 
   // Bytes on disk of each stream, from file sizes.

@@ -12,15 +12,18 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "onefold/base/status.h"
 #include "onefold/jagged/schema.h"
 #include "onefold/log/record.h"
+#include "onefold/log/torn_tail.h"
 
 namespace onefold {
 
 enum class ShardBy { kSession, kRequest };
 Result<ShardBy> parse_shard_by(const std::string& name);  // "session" | "request"
+const char* to_string(ShardBy shard_by);
 
 struct LogOptions {
   ShardBy shard_by = ShardBy::kSession;
@@ -34,19 +37,24 @@ class LogWriter {
  public:
   // Creates `directory`, or continues the log that is there: then the schema, sharding and number
   // of shards must be the same (kSchema otherwise). A torn segment of a killed writer is sealed at
-  // its last complete block.
+  // its last complete block. kInvalidArgument when `directory` holds something that is not a log,
+  // or when another writer has it open.
   static Result<std::unique_ptr<LogWriter>> open(const std::string& directory, const Schema& schema,
                                                  const LogOptions& options = {});
   virtual ~LogWriter() = default;  // seals nothing: without close() the tail stays ".open"
 
-  // Appends records. REQUIRES: columns follow the schema (CheckError).
+  // Appends records. REQUIRES: columns follow the schema (CheckError). kSchema for an action that
+  // is not UTF-8; then nothing of that call is appended.
   virtual Status append(const FeatureRecords& records) = 0;
   virtual Status append(const EventRecords& records) = 0;
 
   // Makes everything appended so far readable, without sealing segments.
   virtual Status flush() = 0;
-  // Flushes and seals all segments by fsync and rename.
+  // Flushes and seals all segments by fsync and rename. Nothing may be appended afterwards.
   virtual Status close() = 0;
+
+  // What open() cut off the segments of a killed writer.
+  virtual const std::vector<TornTail>& recovered() const = 0;
 };
 
 }  // namespace onefold

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "onefold/jagged/batch.h"
+#include "onefold/jagged/schema.h"
 
 namespace onefold {
 
@@ -47,7 +48,26 @@ struct EventRecords {
 
   int64_t num_events() const { return static_cast<int64_t>(session_id.size()); }
 
-  bool operator==(const EventRecords&) const = default;
+  bool operator==(const EventRecords& other) const;  // bit for bit: NaN equals the same NaN
 };
+
+// The schema's features of one scope, in schema order: what the columns of FeatureRecords hold.
+std::vector<FeatureSpec> dense_features(const Schema& schema, FeatureScope scope);
+std::vector<FeatureSpec> jagged_features(const Schema& schema, FeatureScope scope);
+
+// A column without rows for a jagged kind: ids for kId and kIdList, floats for kFloatList.
+JaggedColumn empty_column(FeatureKind kind);
+
+// No requests, but every column that `schema` names.
+FeatureRecords empty_feature_records(const Schema& schema);
+
+// `columns` (one per feature of `features`, `num_rows` rows each) under the features' names.
+KeyedJaggedTensor keyed(const std::vector<FeatureSpec>& features, int64_t num_rows,
+                        std::vector<JaggedColumn> columns);
+
+// Throws CheckError unless all columns have as many rows as they must, and names, order and kinds
+// follow `schema` (a row of an id feature holds at most one id).
+void check_records(const FeatureRecords& records, const Schema& schema);
+void check_records(const EventRecords& records);
 
 }  // namespace onefold

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/log/log_reader.h"
+
+#include "onefold/base/files.h"
+#include "onefold/log/log_meta.h"
+#include "onefold/log/segment_blocks.h"
+
+namespace onefold {
+namespace {
+
+// Where one log keeps one stream.
+struct Stream {
+  std::string directory;
+  std::string name;
+  int num_shards = 0;
+};
+
+template <typename Visit>
+Status for_each_segment(const Stream& stream, const Visit& visit) {
+  for (int shard = 0; shard < stream.num_shards; ++shard) {
+    ONEFOLD_ASSIGN_OR_RETURN(const auto segments,
+                             list_segments(shard_directory(stream.directory, stream.name, shard)));
+    for (const SegmentFile& segment : segments) ONEFOLD_RETURN_IF_ERROR(visit(segment.file()));
+  }
+  return {};
+}
+
+template <typename Codec>
+Status read_stream(const Stream& stream, const Codec& codec,
+                   const std::function<Status(typename Codec::Records&&)>& visit,
+                   std::vector<TornTail>* torn_tails) {
+  return for_each_segment(stream, [&](const std::string& path) -> Status {
+    ONEFOLD_ASSIGN_OR_RETURN(auto reader, SegmentReader::open(path, codec.arrow_schema()));
+    ONEFOLD_RETURN_IF_ERROR(visit_blocks(reader, codec, visit));
+    if (auto tail = reader.torn_tail()) torn_tails->push_back(*std::move(tail));
+    return {};
+  });
+}
+
+Result<int64_t> stream_bytes(const Stream& stream) {
+  int64_t bytes = 0;
+  ONEFOLD_RETURN_IF_ERROR(for_each_segment(stream, [&](const std::string& path) -> Status {
+    ONEFOLD_ASSIGN_OR_RETURN(const uint64_t size, file_size(path));
+    bytes += static_cast<int64_t>(size);
+    return {};
+  }));
+  return bytes;
+}
+
+}  // namespace
+
+Result<LogReader> LogReader::open(const std::string& directory) {
+  ONEFOLD_ASSIGN_OR_RETURN(LogMeta meta, read_log_meta(directory));
+  LogReader reader;
+  reader.directory_ = directory;
+  reader.options_.shard_by = meta.shard_by;
+  reader.options_.num_shards = meta.num_shards;
+  reader.schema_ = std::move(meta.schema);
+  return reader;
+}
+
+Status LogReader::read_features(const std::function<Status(FeatureRecords&&)>& visit) {
+  return read_stream({directory_, FeatureCodec::kStream, options_.num_shards},
+                     FeatureCodec(schema_), visit, &torn_tails_);
+}
+
+Status LogReader::read_events(const std::function<Status(EventRecords&&)>& visit) {
+  return read_stream({directory_, EventCodec::kStream, options_.num_shards}, EventCodec(schema_),
+                     visit, &torn_tails_);
+}
+
+Result<int64_t> LogReader::feature_bytes() const {
+  return stream_bytes({directory_, FeatureCodec::kStream, options_.num_shards});
+}
+
+Result<int64_t> LogReader::event_bytes() const {
+  return stream_bytes({directory_, EventCodec::kStream, options_.num_shards});
+}
+
+}  // namespace onefold
