@@ -3,6 +3,8 @@
 // an #ifdef; the CLI refuses `--device cuda` earlier, with a Status.
 #include "onefold/base/check.h"
 #include "onefold/kernels/device.h"
+#include "onefold/kernels/expand/expand.h"
+#include "onefold/kernels/index_csr/index_csr.h"
 
 namespace onefold {
 namespace {
@@ -19,5 +21,14 @@ void* cuda_allocate(size_t) { no_cuda("cuda_allocate"); }
 void cuda_free(void*) { no_cuda("cuda_free"); }
 void cuda_copy(void*, const void*, size_t) { no_cuda("cuda_copy"); }
 void cuda_synchronize() { no_cuda("cuda_synchronize"); }
+
+void expand_cuda(const ExpandParams&, Stream) { no_cuda("expand"); }
+size_t expand_backward_cuda_workspace_bytes(int64_t, int64_t, ScalarType) {
+  no_cuda("expand_backward");
+}
+void expand_backward_cuda(const ExpandBackwardParams&, Stream) { no_cuda("expand_backward"); }
+
+size_t index_csr_cuda_workspace_bytes(int64_t, int64_t) { no_cuda("index_csr"); }
+void index_csr_cuda(const IndexCsrParams&, Stream) { no_cuda("index_csr"); }
 
 }  // namespace onefold

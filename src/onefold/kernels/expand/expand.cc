@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/kernels/expand/expand.h"
+
+#include <algorithm>
+
+#include "onefold/base/check.h"
+#include "onefold/base/cpu.h"
+
+namespace onefold {
+namespace {
+
+constexpr int64_t kGrainBytes = 1 << 17;  // moved per task: about 10 us
+constexpr int64_t kPartColumns = 4096;    // wide rows are also cut by columns
+// Above this many bytes of output the copy is not going to be read from a cache, and stores that
+// pass by the caches save reading the destination first.
+constexpr int64_t kStreamBytes = int64_t{64} << 20;
+
+// The first row whose work begins at or after `work`, with one unit for each row and each member.
+int64_t row_of_work(const ExpandBackwardParams& params, int64_t work) {
+  int64_t low = 0, high = params.num_unique;
+  while (low < high) {
+    const int64_t middle = (low + high) / 2;
+    if (params.offsets[middle] + middle < work) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+void expand_backward_cpu(const ExpandBackwardParams& params, const Device& device) {
+  const int64_t work_per_part = params.num_unique + params.num_samples;
+  const int64_t num_parts = (params.width + kPartColumns - 1) / kPartColumns;
+  const int64_t part_bytes = std::min(params.width, kPartColumns) * size_of(params.type);
+  const int64_t grain = kGrainBytes / std::max<int64_t>(part_bytes, 1) + 1;
+  parallel_for(device, work_per_part * num_parts, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin / work_per_part; part * work_per_part < end; ++part) {
+      const int64_t base = part * work_per_part;
+      const int64_t column = part * kPartColumns;
+      expand_backward_scalar(params, {row_of_work(params, std::max<int64_t>(begin - base, 0)),
+                                      row_of_work(params, std::min(end - base, work_per_part)),
+                                      column, std::min(column + kPartColumns, params.width)});
+    }
+  });
+}
+
+}  // namespace
+
+void expand(const ExpandParams& params, const Device& device) {
+  if (params.num_samples == 0 || params.row_bytes == 0) return;
+  if (device.type == DeviceType::kCuda) return expand_cuda(params, device.stream);
+  const bool stream =
+      params.num_samples * params.row_bytes >= kStreamBytes && cpu_level() >= CpuLevel::kAvx2;
+  const auto body = stream ? expand_avx2 : expand_scalar;
+  parallel_for(device, params.num_samples, kGrainBytes / params.row_bytes + 1,
+               [&](int64_t begin, int64_t end) { body(params, begin, end); });
+}
+
+size_t expand_backward_workspace_bytes(int64_t num_samples, int64_t width, ScalarType type,
+                                       const Device& device) {
+  return device.type == DeviceType::kCuda
+             ? expand_backward_cuda_workspace_bytes(num_samples, width, type)
+             : 0;
+}
+
+void expand_backward(const ExpandBackwardParams& params, const Device& device) {
+  if (params.num_unique == 0 || params.width == 0) return;
+  if (device.type == DeviceType::kCuda) return expand_backward_cuda(params, device.stream);
+  expand_backward_cpu(params, device);
+}
+
+}  // namespace onefold
