@@ -26,6 +26,13 @@ struct FeatureTransform {
 // Applies all transforms, in order, to a batch. "item_id", the candidate's id, may be hashed like
 // a feature. kNotFound for a feature that the batch does not have, kSchema for hashing floats,
 // kInvalidArgument for size <= 0.
+//
+//   history [3,4,5] [9]   truncate 2:    [4,5] [9]
+//                         hash to 1000:  [hash64(3) % 1000, ...]
 Status apply_transforms(const std::vector<FeatureTransform>& transforms, Batch& batch);
+
+// The same checks before any data is read, against the schema of the batches to come; also kSchema
+// for transforming a dense feature or truncating item_id.
+Status check_transforms(const std::vector<FeatureTransform>& transforms, const Schema& schema);
 
 }  // namespace onefold

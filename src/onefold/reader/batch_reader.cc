@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/reader/batch_reader.h"
+
+#include <utility>
+
+#include "onefold/reader/pipeline_reader.h"
+
+namespace onefold {
+namespace {
+
+// The keys of a table cannot be read alone: something small goes with them.
+std::string smallest_column(const Schema& schema) {
+  if (!schema.labels.empty()) return schema.labels.front().name;
+  for (FeatureKind kind : {FeatureKind::kDense, FeatureKind::kId}) {
+    for (const FeatureSpec& feature : schema.features) {
+      if (feature.kind == kind) return feature.name;
+    }
+  }
+  return schema.features.empty() ? "" : schema.features.front().name;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BatchReader>> BatchReader::open(const std::string& table,
+                                                       const BatchReaderOptions& options) {
+  ONEFOLD_ASSIGN_OR_RETURN(const Manifest manifest, read_manifest(table));
+  // Expanding a folded row group before its samples are picked would only copy more; gather() does
+  // it on the way into the batch.
+  const bool fold = options.fold || manifest.layout == TableLayout::kFolded;
+  ONEFOLD_ASSIGN_OR_RETURN(auto reader,
+                           TableReader::open(table, {.columns = options.columns, .fold = fold}));
+  std::unique_ptr<TableReader> keys;
+  if (options.holdout_begin < options.holdout_end) {
+    const std::string column = smallest_column(manifest.schema);
+    if (!column.empty()) {
+      ONEFOLD_ASSIGN_OR_RETURN(keys, TableReader::open(table, {.columns = {column}, .fold = true}));
+    }
+  }
+  return PipelineReader::make(std::move(reader), std::move(keys), options);
+}
+
+}  // namespace onefold
