@@ -80,7 +80,8 @@ Result<EmbeddingFormat> parse_embedding_format(const std::string& name) {
   for (size_t i = 0; i < kNames.size(); ++i) {
     if (name == kNames[i]) return static_cast<EmbeddingFormat>(i);
   }
-  return invalid_argument("'" + name + "' is no embedding format; expected int4, int8, fp16 or fp32");
+  return invalid_argument("'" + name +
+                          "' is no embedding format; expected int4, int8, fp16 or fp32");
 }
 
 const char* to_string(EmbeddingFormat format) { return kNames[static_cast<size_t>(format)]; }
@@ -101,8 +102,9 @@ Status quantize(EmbeddingFormat format, const EmbeddingShape& shape, std::span<c
     const auto row = values.subspan(static_cast<size_t>(token) * shape.dim, shape.dim);
     for (int32_t d = 0; d < shape.dim; ++d) {
       if (!std::isfinite(row[d]) || std::abs(row[d]) > limit) {
-        return data_loss(fmt::format("embedding value {} at token {}, element {} cannot be stored as {}",
-                                     row[d], token, d, to_string(format)));
+        return data_loss(
+            fmt::format("embedding value {} at token {}, element {} cannot be stored as {}", row[d],
+                        token, d, to_string(format)));
       }
     }
     int64_t* row_words = words.data() + token * words_per_row(format, shape.dim);
@@ -118,8 +120,8 @@ Status quantize(EmbeddingFormat format, const EmbeddingShape& shape, std::span<c
   return {};
 }
 
-void dequantize(EmbeddingFormat format, const EmbeddingShape& shape,
-                std::span<const int64_t> words, std::span<float> values) {
+void dequantize(EmbeddingFormat format, const EmbeddingShape& shape, std::span<const int64_t> words,
+                std::span<float> values) {
   ONEFOLD_CHECK(static_cast<int64_t>(values.size()) == shape.num_values() &&
                     static_cast<int64_t>(words.size()) == words_per_user(format, shape),
                 "dequantize: arrays do not have the shape's size");
@@ -136,8 +138,12 @@ void dequantize(EmbeddingFormat format, const EmbeddingShape& shape,
         case EmbeddingFormat::kInt8:
           out[d] = affine.bias + affine.scale * static_cast<float>(code);
           break;
-        case EmbeddingFormat::kFp16: out[d] = c10::Half(static_cast<uint16_t>(code), c10::Half::from_bits()); break;
-        case EmbeddingFormat::kFp32: out[d] = std::bit_cast<float>(code); break;
+        case EmbeddingFormat::kFp16:
+          out[d] = c10::Half(static_cast<uint16_t>(code), c10::Half::from_bits());
+          break;
+        case EmbeddingFormat::kFp32:
+          out[d] = std::bit_cast<float>(code);
+          break;
       }
     }
   }

@@ -7,10 +7,11 @@
 //   fp16    64                          IEEE half, round to nearest even
 //   fp32    128                         the bits
 //
-// The last word of int4 and int8 rows is metadata: float32 scale in bits 0..31, float32 bias in bits
-// 32..63. Element d sits in word d / per_word at bit (d % per_word) * element_bits, little end first;
-// unused elements of a last word are 0. With 58 x 256 an int4 embedding is 58 * 17 words = 7,888 B, the
-// size DV365 (arXiv 2506.00450) publishes; its order of nibbles and metadata is not public, this is ours.
+// The last word of int4 and int8 rows is metadata: float32 scale in bits 0..31, float32 bias in
+// bits 32..63. Element d sits in word d / per_word at bit (d % per_word) * element_bits, little end
+// first; unused elements of a last word are 0. With 58 x 256 an int4 embedding is 58 * 17 words =
+// 7,888 B, the size DV365 (arXiv 2506.00450) publishes; its order of nibbles and metadata is not
+// public, this is ours.
 #pragma once
 
 #include <cstdint>

@@ -50,8 +50,8 @@ TEST(Quantize, NibblesGoLittleEndFirstAndMetadataLast) {
   ASSERT_EQ(words.size(), 3u);
   ASSERT_TRUE(quantize(EmbeddingFormat::kInt4, shape, row, words).ok());
   EXPECT_EQ(static_cast<uint64_t>(words[0]), 0xfedcba9876543210u);
-  EXPECT_EQ(words[1], 2);                     // element 16 in the lowest nibble, the rest unused
-  EXPECT_EQ(words[2], int64_t{0x40000000});   // scale 2.0f in the low half, bias 0 in the high half
+  EXPECT_EQ(words[1], 2);                    // element 16 in the lowest nibble, the rest unused
+  EXPECT_EQ(words[2], int64_t{0x40000000});  // scale 2.0f in the low half, bias 0 in the high half
 }
 
 TEST(Quantize, ErrorStaysWithinHalfAStep) {
@@ -88,8 +88,7 @@ TEST(Quantize, ConstantRowsAreExact) {
 
 TEST(Quantize, LargestSpreadDoesNotOverflow) {
   const float largest = std::numeric_limits<float>::max();
-  const std::vector<float> back =
-      round_trip(EmbeddingFormat::kInt8, {1, 2}, {-largest, largest});
+  const std::vector<float> back = round_trip(EmbeddingFormat::kInt8, {1, 2}, {-largest, largest});
   EXPECT_TRUE(std::isfinite(back[0]));
   EXPECT_EQ(back[0], -largest);
 }

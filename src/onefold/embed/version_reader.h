@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// VersionReader: users' embeddings of one version, looked up one by one or streamed in order.
+// A user that the version does not hold itself is found in its base, or the base's base.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "onefold/base/status.h"
+#include "onefold/embed/embedding_store.h"
+
+namespace onefold {
+
+class VersionReader {
+ public:
+  static Result<std::unique_ptr<VersionReader>> open(const EmbeddingStore& store,
+                                                     const std::string& id);
+  virtual ~VersionReader() = default;
+
+  virtual const VersionInfo& info() const = 0;
+
+  // The user's words [words_per_user], or nullopt for an unknown user. Decodes one row group and
+  // keeps it, so that ascending look-ups read each row group once.
+  virtual Result<std::optional<std::vector<int64_t>>> lookup(int64_t user_id) = 0;
+
+  // Every user of the version and its bases once, ascending, with the newest words.
+  using Visit = std::function<Status(int64_t user_id, std::span<const int64_t> words)>;
+  virtual Status scan(const Visit& visit) = 0;
+};
+
+}  // namespace onefold
