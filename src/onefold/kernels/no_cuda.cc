@@ -5,6 +5,7 @@
 #include "onefold/kernels/device.h"
 #include "onefold/kernels/expand/expand.h"
 #include "onefold/kernels/index_csr/index_csr.h"
+#include "onefold/kernels/jagged_index_select/jagged_index_select.h"
 
 namespace onefold {
 namespace {
@@ -30,5 +31,18 @@ void expand_backward_cuda(const ExpandBackwardParams&, Stream) { no_cuda("expand
 
 size_t index_csr_cuda_workspace_bytes(int64_t, int64_t) { no_cuda("index_csr"); }
 void index_csr_cuda(const IndexCsrParams&, Stream) { no_cuda("index_csr"); }
+
+size_t jagged_select_offsets_cuda_workspace_bytes(const JaggedSelection&) {
+  no_cuda("jagged_select_offsets");
+}
+void jagged_select_offsets_cuda(const JaggedSelection&, int32_t*, void*, size_t, Stream) {
+  no_cuda("jagged_select_offsets");
+}
+void jagged_index_select_cuda(const JaggedIndexSelectParams&, Stream) {
+  no_cuda("jagged_index_select");
+}
+void jagged_index_select_backward_cuda(const JaggedIndexSelectBackwardParams&, Stream) {
+  no_cuda("jagged_index_select_backward");
+}
 
 }  // namespace onefold

@@ -5,6 +5,7 @@
 
 #include "onefold/base/check.h"
 #include "onefold/base/cpu.h"
+#include "onefold/kernels/balance.h"
 
 namespace onefold {
 namespace {
@@ -15,32 +16,21 @@ constexpr int64_t kPartColumns = 4096;    // wide rows are also cut by columns
 // pass by the caches save reading the destination first.
 constexpr int64_t kStreamBytes = int64_t{64} << 20;
 
-// The first row whose work begins at or after `work`, with one unit for each row and each member.
-int64_t row_of_work(const ExpandBackwardParams& params, int64_t work) {
-  int64_t low = 0, high = params.num_unique;
-  while (low < high) {
-    const int64_t middle = (low + high) / 2;
-    if (params.offsets[middle] + middle < work) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
 void expand_backward_cpu(const ExpandBackwardParams& params, const Device& device) {
   const int64_t work_per_part = params.num_unique + params.num_samples;
   const int64_t num_parts = (params.width + kPartColumns - 1) / kPartColumns;
   const int64_t part_bytes = std::min(params.width, kPartColumns) * size_of(params.type);
   const int64_t grain = kGrainBytes / std::max<int64_t>(part_bytes, 1) + 1;
+  const auto row_at = [&](int64_t work) {
+    return first_row_at(work, params.offsets, params.num_unique);
+  };
   parallel_for(device, work_per_part * num_parts, grain, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin / work_per_part; part * work_per_part < end; ++part) {
       const int64_t base = part * work_per_part;
       const int64_t column = part * kPartColumns;
-      expand_backward_scalar(params, {row_of_work(params, std::max<int64_t>(begin - base, 0)),
-                                      row_of_work(params, std::min(end - base, work_per_part)),
-                                      column, std::min(column + kPartColumns, params.width)});
+      expand_backward_scalar(params, {row_at(std::max<int64_t>(begin - base, 0)),
+                                      row_at(std::min(end - base, work_per_part)), column,
+                                      std::min(column + kPartColumns, params.width)});
     }
   });
 }
