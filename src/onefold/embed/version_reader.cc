@@ -132,6 +132,21 @@ class Reader final : public VersionReader {
     return std::optional<std::vector<int64_t>>();
   }
 
+  Status scan_own(const Visit& visit) override {
+    LayerCursor cursor(layers_.front());
+    while (true) {
+      ONEFOLD_ASSIGN_OR_RETURN(const bool any, cursor.next());
+      if (!any) return {};
+      ONEFOLD_RETURN_IF_ERROR(visit(cursor.user(), cursor.words()));
+    }
+  }
+
+  std::vector<std::string> chain() const override {
+    std::vector<std::string> ids;
+    for (const Layer& layer : layers_) ids.push_back(layer.info().id);
+    return ids;
+  }
+
   // Merges the layers by user; of equal users the newest layer, which comes first, wins.
   Status scan(const Visit& visit) override {
     std::vector<LayerCursor> cursors;

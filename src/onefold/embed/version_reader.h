@@ -31,6 +31,10 @@ class VersionReader {
   // Every user of the version and its bases once, ascending, with the newest words.
   using Visit = std::function<Status(int64_t user_id, std::span<const int64_t> words)>;
   virtual Status scan(const Visit& visit) = 0;
+  // Only the users that this version holds itself.
+  virtual Status scan_own(const Visit& visit) = 0;
+  // The version, its base, the base's base, ...: where a user is looked for, in this order.
+  virtual std::vector<std::string> chain() const = 0;
 };
 
 }  // namespace onefold
