@@ -18,6 +18,7 @@ int run_program(int argc, char** argv) {
   onefold::cli::add_build(app, run);
   onefold::cli::add_inspect(app, run);
   onefold::cli::add_train(app, run);
+  onefold::cli::add_embed(app, run);
   onefold::cli::add_demo(app, run);
   if (argc == 1) {
     std::cout << app.help();

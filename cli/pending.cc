@@ -7,5 +7,6 @@ __attribute__((weak)) void add_synth(CLI::App&, Run&) {}
 __attribute__((weak)) void add_build(CLI::App&, Run&) {}
 __attribute__((weak)) void add_inspect(CLI::App&, Run&) {}
 __attribute__((weak)) void add_train(CLI::App&, Run&) {}
+__attribute__((weak)) void add_embed(CLI::App&, Run&) {}
 __attribute__((weak)) void add_demo(CLI::App&, Run&) {}
 }  // namespace onefold::cli

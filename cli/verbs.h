@@ -3,8 +3,9 @@
 // `run` when its verb was chosen.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+
+#include <CLI/CLI.hpp>
 
 #include "onefold/base/status.h"
 
@@ -17,6 +18,7 @@ void add_synth(CLI::App& app, Run& run);
 void add_build(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
+void add_embed(CLI::App& app, Run& run);
 void add_demo(CLI::App& app, Run& run);
 
 }  // namespace onefold::cli
