@@ -43,12 +43,18 @@ bool same_stream(const arrow::Schema& found, const arrow::Schema& expected) {
 
 Result<SegmentReader> SegmentReader::open(const std::string& path,
                                           const std::shared_ptr<arrow::Schema>& schema) {
+  ONEFOLD_ASSIGN_OR_RETURN_ARROW(auto file, arrow::io::ReadableFile::Open(path), path);
+  ONEFOLD_ASSIGN_OR_RETURN_ARROW(const int64_t size, file->GetSize(), path);
+  ONEFOLD_ASSIGN_OR_RETURN_ARROW(auto bytes, file->Read(size), path);
+  return over(path, std::move(bytes), schema);
+}
+
+SegmentReader SegmentReader::over(const std::string& path, std::shared_ptr<arrow::Buffer> bytes,
+                                  const std::shared_ptr<arrow::Schema>& schema) {
   SegmentReader reader;
   reader.path_ = path;
   reader.schema_ = schema;
-  ONEFOLD_ASSIGN_OR_RETURN_ARROW(auto file, arrow::io::ReadableFile::Open(path), path);
-  ONEFOLD_ASSIGN_OR_RETURN_ARROW(const int64_t size, file->GetSize(), path);
-  ONEFOLD_ASSIGN_OR_RETURN_ARROW(reader.bytes_, file->Read(size), path);
+  reader.bytes_ = std::move(bytes);
   // A writer creates the file before its first bytes: an empty ".open" segment is no damage.
   if (reader.bytes_->size() == 0) {
     reader.done_ = true;
@@ -97,13 +103,12 @@ Result<Block> SegmentReader::read_block(const arrow::ipc::Message& message) {
   if (message.type() != arrow::ipc::MessageType::RECORD_BATCH) {
     return data_loss("a message that is no record batch");
   }
+  auto options = arrow::ipc::IpcReadOptions::Defaults();
+  options.use_threads = false;  // a block is about 1 MB: handing its columns around costs more
   Block block;
   block.checksum = metadata_value(message.custom_metadata(), kChecksumKey);
   ONEFOLD_ASSIGN_OR_RETURN_ARROW(
-      block.batch,
-      arrow::ipc::ReadRecordBatch(message, schema_, nullptr,
-                                  arrow::ipc::IpcReadOptions::Defaults()),
-      "record batch");
+      block.batch, arrow::ipc::ReadRecordBatch(message, schema_, nullptr, options), "record batch");
   ONEFOLD_RETURN_IF_ARROW_ERROR(block.batch->ValidateFull(), "record batch");
   return block;
 }

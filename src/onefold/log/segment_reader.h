@@ -30,6 +30,10 @@ class SegmentReader {
   static Result<SegmentReader> open(const std::string& path,
                                     const std::shared_ptr<arrow::Schema>& schema);
 
+  // The same over bytes in memory; `path` is only the name they go by.
+  static SegmentReader over(const std::string& path, std::shared_ptr<arrow::Buffer> bytes,
+                            const std::shared_ptr<arrow::Schema>& schema);
+
   // The next block; nothing after the last one, or after the last before any damage.
   std::optional<Block> next();
   // The block that next() returned last is damaged after all: it begins the torn tail.
