@@ -7,8 +7,8 @@ namespace onefold {
 
 void check_failed(const char* file, int line, const char* condition, const std::string& message) {
   const char* name = std::strrchr(file, '/');
-  throw CheckError(std::string(name ? name + 1 : file) + ":" + std::to_string(line) + ": " + message +
-                   " (check failed: " + condition + ")");
+  throw CheckError(std::string(name ? name + 1 : file) + ":" + std::to_string(line) + ": " +
+                   message + " (check failed: " + condition + ")");
 }
 
 }  // namespace onefold

@@ -17,10 +17,10 @@ class CheckError : public std::logic_error {
 
 }  // namespace onefold
 
-#define ONEFOLD_CHECK(condition, message)                                        \
-  do {                                                                           \
-    if (!(condition)) [[unlikely]]                                               \
-      ::onefold::check_failed(__FILE__, __LINE__, #condition, (message));        \
+#define ONEFOLD_CHECK(condition, message)                                 \
+  do {                                                                    \
+    if (!(condition)) [[unlikely]]                                        \
+      ::onefold::check_failed(__FILE__, __LINE__, #condition, (message)); \
   } while (false)
 
 // The same inside hot loops: compiled out with NDEBUG.

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "onefold/base/status.h"
@@ -15,7 +14,9 @@ namespace onefold {
 uint64_t hash64(const void* data, size_t size, uint64_t seed = 0);
 
 // XXH3-64 of one integer's 8 little-endian bytes: how ids are hashed to buckets.
-inline uint64_t hash64(int64_t value, uint64_t seed = 0) { return hash64(&value, sizeof(value), seed); }
+inline uint64_t hash64(int64_t value, uint64_t seed = 0) {
+  return hash64(&value, sizeof(value), seed);
+}
 
 // XXH3-64 of a file's bytes, read in blocks; lower-case hex, 16 digits.
 Result<std::string> hash_file(const std::string& path);

@@ -56,8 +56,8 @@ Status io_error(std::string message);
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                    // NOLINT: implicit on purpose
-  Result(Status status) : status_(std::move(status)) {             // NOLINT: implicit on purpose
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: implicit on purpose
+  Result(Status status) : status_(std::move(status)) {  // NOLINT: implicit on purpose
     ONEFOLD_CHECK(!status_.ok(), "a Result needs a value or an error");
   }
 
@@ -85,8 +85,8 @@ class [[nodiscard]] Result {
 #define ONEFOLD_CONCAT(a, b) ONEFOLD_CONCAT_INNER(a, b)
 
 // Return the Status of `expr` from this function when it is an error.
-#define ONEFOLD_RETURN_IF_ERROR(expr)                       \
-  do {                                                      \
+#define ONEFOLD_RETURN_IF_ERROR(expr)                          \
+  do {                                                         \
     if (::onefold::Status _st = (expr); !_st.ok()) return _st; \
   } while (false)
 

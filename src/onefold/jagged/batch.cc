@@ -35,24 +35,68 @@ void append(DenseColumns& to, const DenseColumns& from) {
 
 KeyedJaggedTensor concatenate_rows(const std::vector<const KeyedJaggedTensor*>& parts) {
   int64_t num_rows = 0;
-  for (const auto* part : parts) num_rows += part->num_rows();
+  for (const auto* part : parts) {
+    ONEFOLD_CHECK(part->keys() == parts.front()->keys(), "batches have different jagged features");
+    num_rows += part->num_rows();
+  }
   KeyedJaggedTensor all(num_rows);
-  for (const std::string& key : parts.front()->keys()) {
+  for (int64_t k = 0; k < parts.front()->num_keys(); ++k) {
+    const std::string& key = parts.front()->keys()[k];
     std::visit(
         [&](const auto& first) {
-          std::decay_t<decltype(first)> rows;
+          using Column = std::decay_t<decltype(first)>;
           int64_t num_values = 0;
-          for (const auto* part : parts) num_values += onefold::num_values(part->column(key));
+          for (const auto* part : parts) num_values += onefold::num_values(part->column(k));
+          Column rows;
           rows.reserve(num_rows, num_values);
           for (const auto* part : parts) {
-            const auto& column = std::get<std::decay_t<decltype(first)>>(part->column(key));
-            for (int64_t row = 0; row < column.num_rows(); ++row) rows.push_row(column.row(row));
+            const auto* column = std::get_if<Column>(&part->column(k));
+            ONEFOLD_CHECK(column, "feature '" + key + "' has another type in another batch");
+            rows.push_rows(column->view(), 0, column->num_rows());
           }
           all.add(key, std::move(rows));
         },
-        parts.front()->column(key));
+        parts.front()->column(k));
   }
   return all;
+}
+
+FeatureGroup concatenate_group(std::span<const Batch> parts, size_t g) {
+  std::vector<const KeyedJaggedTensor*> unique;
+  std::vector<int32_t> inverse;
+  int32_t base = 0;
+  for (const Batch& part : parts) {
+    const FeatureGroup& group = part.groups[g];
+    ONEFOLD_CHECK(group.name == parts.front().groups[g].name, "batches have different groups");
+    unique.push_back(&group.features.unique());
+    for (int32_t row : group.features.inverse_indices()) inverse.push_back(base + row);
+    base += static_cast<int32_t>(group.features.num_unique());
+  }
+  return {parts.front().groups[g].name,
+          InverseKeyedJaggedTensor::make(concatenate_rows(unique), std::move(inverse)).value()};
+}
+
+void check_dense(const DenseColumns& columns, const std::vector<std::string>& names,
+                 size_t num_samples) {
+  ONEFOLD_CHECK(columns.names == names, "dense columns or labels do not follow the schema");
+  ONEFOLD_CHECK(columns.values.size() == num_samples * names.size(), "dense values are not [B, F]");
+}
+
+void check_jagged(const KeyedJaggedTensor& kjt, const std::vector<FeatureSpec>& specs) {
+  ONEFOLD_CHECK(kjt.keys().size() == specs.size(), "jagged features do not follow the schema");
+  for (size_t k = 0; k < specs.size(); ++k) {
+    const JaggedColumn& column = kjt.column(static_cast<int64_t>(k));
+    const bool is_float = std::holds_alternative<JaggedTensor<float>>(column);
+    ONEFOLD_CHECK(
+        kjt.keys()[k] == specs[k].name && is_float == (specs[k].kind == FeatureKind::kFloatList),
+        "feature '" + specs[k].name + "' does not follow the schema");
+    if (specs[k].kind != FeatureKind::kId) continue;
+    for (int64_t row = 0; row < kjt.num_rows(); ++row) {
+      ONEFOLD_CHECK(length(column, row) <= 1, "feature '" + specs[k].name +
+                                                  "' is a single id, but row " +
+                                                  std::to_string(row) + " holds several");
+    }
+  }
 }
 
 }  // namespace
@@ -89,8 +133,11 @@ Batch select_samples(const Batch& batch, std::span<const int32_t> indices) {
 
 Batch concatenate(std::span<const Batch> parts) {
   ONEFOLD_CHECK(!parts.empty(), "nothing to concatenate");
-  Batch all = parts.front();
-  for (const Batch& part : parts.subspan(1)) {
+  Batch all;
+  all.dense.names = parts.front().dense.names;
+  all.labels.names = parts.front().labels.names;
+  std::vector<const KeyedJaggedTensor*> features;
+  for (const Batch& part : parts) {
     append(all.session_id, part.session_id);
     append(all.user_id, part.user_id);
     append(all.request_id, part.request_id);
@@ -98,23 +145,13 @@ Batch concatenate(std::span<const Batch> parts) {
     append(all.time_us, part.time_us);
     append(all.dense, part.dense);
     append(all.labels, part.labels);
+    features.push_back(&part.features);
+    ONEFOLD_CHECK(part.groups.size() == parts.front().groups.size(),
+                  "batches have different groups");
   }
-  std::vector<const KeyedJaggedTensor*> features;
-  for (const Batch& part : parts) features.push_back(&part.features);
   all.features = concatenate_rows(features);
-  for (size_t g = 0; g < all.groups.size(); ++g) {
-    std::vector<const KeyedJaggedTensor*> unique;
-    std::vector<int32_t> inverse;
-    int32_t base = 0;
-    for (const Batch& part : parts) {
-      const FeatureGroup& group = part.groups.at(g);
-      ONEFOLD_CHECK(group.name == all.groups[g].name, "batches have different groups");
-      unique.push_back(&group.features.unique());
-      for (int32_t row : group.features.inverse_indices()) inverse.push_back(base + row);
-      base += static_cast<int32_t>(group.features.num_unique());
-    }
-    all.groups[g].features =
-        InverseKeyedJaggedTensor::make(concatenate_rows(unique), std::move(inverse)).value();
+  for (size_t g = 0; g < parts.front().groups.size(); ++g) {
+    all.groups.push_back(concatenate_group(parts, g));
   }
   return all;
 }
@@ -132,13 +169,15 @@ Batch refolded(const Batch& batch) {
   for (FeatureGroup& group : result.groups) {
     // Folding the unique rows and composing both inverses avoids expanding to B rows first. The
     // composition is in first-seen order because both of its factors are.
-    const InverseKeyedJaggedTensor again = fold(group.features.unique());
+    InverseKeyedJaggedTensor again = fold(group.features.unique());
     std::vector<int32_t> inverse;
     inverse.reserve(group.features.num_samples());
     for (int32_t row : group.features.inverse_indices()) {
       inverse.push_back(again.inverse_indices()[row]);
     }
-    group.features = InverseKeyedJaggedTensor::make(again.unique(), std::move(inverse)).value();
+    group.features =
+        InverseKeyedJaggedTensor::make(std::move(again.mutable_unique()), std::move(inverse))
+            .value();
   }
   return result;
 }
@@ -148,23 +187,10 @@ void check_batch(const Batch& batch, const Schema& schema) {
   for (const auto* ids : {&batch.user_id, &batch.request_id, &batch.item_id, &batch.time_us}) {
     ONEFOLD_CHECK(ids->size() == num_samples, "key columns of a batch differ in length");
   }
-  auto check_dense = [&](const DenseColumns& columns, const std::vector<std::string>& names) {
-    ONEFOLD_CHECK(columns.names == names, "dense columns or labels do not follow the schema");
-    ONEFOLD_CHECK(columns.values.size() == num_samples * names.size(), "dense values are not [B, F]");
-  };
-  auto check_jagged = [&](const KeyedJaggedTensor& kjt, const std::vector<FeatureSpec>& specs) {
-    ONEFOLD_CHECK(kjt.keys().size() == specs.size(), "jagged features do not follow the schema");
-    for (size_t i = 0; i < specs.size(); ++i) {
-      const bool is_float = std::holds_alternative<JaggedTensor<float>>(kjt.column(i));
-      ONEFOLD_CHECK(kjt.keys()[i] == specs[i].name &&
-                        is_float == (specs[i].kind == FeatureKind::kFloatList),
-                    "feature '" + specs[i].name + "' does not follow the schema");
-    }
-  };
   std::vector<std::string> dense_names;
   for (const FeatureSpec& feature : schema.dense_features()) dense_names.push_back(feature.name);
-  check_dense(batch.dense, dense_names);
-  check_dense(batch.labels, schema.label_names());
+  check_dense(batch.dense, dense_names, num_samples);
+  check_dense(batch.labels, schema.label_names(), num_samples);
   ONEFOLD_CHECK(batch.features.num_rows() == batch.num_samples(), "features do not have B rows");
   check_jagged(batch.features, schema.sample_features());
   const std::vector<std::string> groups = schema.groups();

@@ -29,14 +29,14 @@ struct FeatureGroup {
 };
 
 struct Batch {
-  std::vector<int64_t> session_id;  // [B]
-  std::vector<int64_t> user_id;     // [B]
-  std::vector<int64_t> request_id;  // [B]
-  std::vector<int64_t> item_id;     // [B]
-  std::vector<int64_t> time_us;     // [B] request time, microseconds since 1970 UTC
-  DenseColumns dense;               // [B, F]
-  DenseColumns labels;              // [B, T]
-  KeyedJaggedTensor features;       // per-sample jagged features, B rows
+  std::vector<int64_t> session_id;   // [B]
+  std::vector<int64_t> user_id;      // [B]
+  std::vector<int64_t> request_id;   // [B]
+  std::vector<int64_t> item_id;      // [B]
+  std::vector<int64_t> time_us;      // [B] request time, microseconds since 1970 UTC
+  DenseColumns dense;                // [B, F]
+  DenseColumns labels;               // [B, T]
+  KeyedJaggedTensor features;        // per-sample jagged features, B rows
   std::vector<FeatureGroup> groups;  // one IKJT per group, each over the B samples
 
   int64_t num_samples() const { return static_cast<int64_t>(session_id.size()); }
@@ -50,7 +50,7 @@ struct Batch {
 Batch select_samples(const Batch& batch, std::span<const int32_t> indices);
 
 // `parts` one after another; a group's unique rows are not compared across parts.
-// REQUIRES: the same columns in every part.
+// REQUIRES: at least one part; the same columns in every part (CheckError).
 Batch concatenate(std::span<const Batch> parts);
 
 // Every group expanded to one row per sample (U == B): the batch `--dedup off` trains on.
@@ -59,7 +59,8 @@ Batch unfolded(const Batch& batch);
 // Every group folded across all its rows: the smallest U.
 Batch refolded(const Batch& batch);
 
-// Throws CheckError unless all columns have B rows and names and kinds follow `schema`.
+// Throws CheckError unless all columns have B rows, names and kinds follow `schema`, and rows of
+// kId features hold at most one id.
 void check_batch(const Batch& batch, const Schema& schema);
 
 }  // namespace onefold

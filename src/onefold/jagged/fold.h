@@ -12,7 +12,18 @@ namespace onefold {
 // Finds every repeated row of a group, adjacent or not (A-B-A folds to two rows). Compares with
 // the previous row first, which decides nearly always on session-clustered rows; then a 64-bit
 // hash of all keys with their lengths, and bytes on a hit, so that [7],[8,9] and [7,8],[9] differ.
+// U is the smallest possible. Throws CheckError at 2^31 rows or more.
 InverseKeyedJaggedTensor fold(const KeyedJaggedTensor& rows);
+
+// The same answer using only the hash bits in `hash_mask`. For tests: with 0 every two rows
+// collide and the byte comparison decides alone.
+InverseKeyedJaggedTensor fold_by_hash(const KeyedJaggedTensor& rows, uint64_t hash_mask);
+
+// What fold() compares rows by: a hash of all keys with their lengths for every row [num_rows], and
+// equality of two rows, which may be of two tensors of the same keys and types.
+std::vector<uint64_t> hash_rows(const KeyedJaggedTensor& rows);
+bool rows_equal(const KeyedJaggedTensor& a, int64_t row_a, const KeyedJaggedTensor& b,
+                int64_t row_b);
 
 // The group as one row per sample.
 KeyedJaggedTensor expand(const InverseKeyedJaggedTensor& ikjt);

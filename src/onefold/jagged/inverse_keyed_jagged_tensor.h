@@ -35,7 +35,8 @@ class InverseKeyedJaggedTensor {
   // Elementwise and per-row transforms may change unique rows; the number of rows stays.
   KeyedJaggedTensor& mutable_unique() { return unique_; }
 
-  friend bool operator==(const InverseKeyedJaggedTensor&, const InverseKeyedJaggedTensor&) = default;
+  friend bool operator==(const InverseKeyedJaggedTensor&,
+                         const InverseKeyedJaggedTensor&) = default;
 
  private:
   KeyedJaggedTensor unique_;

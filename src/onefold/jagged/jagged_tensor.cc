@@ -6,6 +6,11 @@
 
 namespace onefold {
 
+void check_num_values(int64_t num_values) {
+  ONEFOLD_CHECK(num_values <= std::numeric_limits<int32_t>::max(),
+                "a jagged tensor holds fewer than 2^31 values; use smaller batches or row groups");
+}
+
 template <typename T>
 Result<JaggedTensor<T>> JaggedTensor<T>::make(std::vector<T> values, std::vector<int32_t> offsets) {
   if (offsets.empty() || offsets.front() != 0) {
@@ -34,10 +39,20 @@ void JaggedTensor<T>::reserve(int64_t num_rows, int64_t num_values) {
 
 template <typename T>
 void JaggedTensor<T>::push_row(std::span<const T> row) {
-  ONEFOLD_CHECK(values_.size() + row.size() <= std::numeric_limits<int32_t>::max(),
-                "a jagged tensor holds fewer than 2^31 values; use smaller batches or row groups");
+  check_num_values(num_values() + row.size());
   values_.insert(values_.end(), row.begin(), row.end());
   offsets_.push_back(static_cast<int32_t>(values_.size()));
+}
+
+template <typename T>
+void JaggedTensor<T>::push_rows(JaggedView<T> rows, int64_t begin, int64_t end) {
+  ONEFOLD_DCHECK(0 <= begin && begin <= end && end <= rows.num_rows(), "no such rows");
+  const auto values =
+      rows.values.subspan(rows.offsets[begin], rows.offsets[end] - rows.offsets[begin]);
+  check_num_values(num_values() + values.size());
+  const int32_t shift = static_cast<int32_t>(values_.size()) - rows.offsets[begin];
+  values_.insert(values_.end(), values.begin(), values.end());
+  for (int64_t row = begin; row < end; ++row) offsets_.push_back(rows.offsets[row + 1] + shift);
 }
 
 template <typename T>

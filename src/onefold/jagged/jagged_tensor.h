@@ -17,6 +17,9 @@
 
 namespace onefold {
 
+// Throws CheckError when a tensor of so many values would not fit int32 offsets.
+void check_num_values(int64_t num_values);
+
 template <typename T>
 struct JaggedView {
   std::span<const T> values;         // [offsets[num_rows]]
@@ -47,8 +50,10 @@ class JaggedTensor {
   std::vector<T>& mutable_values() { return values_; }  // elementwise changes only
 
   void reserve(int64_t num_rows, int64_t num_values);
-  // Throws CheckError when the values would pass 2^31 - 1.
+  // Append one row, or rows [begin, end) of `rows`, from outside this tensor. Throw CheckError
+  // when the values would pass 2^31 - 1.
   void push_row(std::span<const T> row);
+  void push_rows(JaggedView<T> rows, int64_t begin, int64_t end);
 
   friend bool operator==(const JaggedTensor& a, const JaggedTensor& b) {
     return a.offsets_ == b.offsets_ && bytes_equal(a.values_, b.values_);

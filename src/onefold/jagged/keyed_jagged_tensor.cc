@@ -2,6 +2,7 @@
 #include "onefold/jagged/keyed_jagged_tensor.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace onefold {
 
@@ -18,9 +19,9 @@ int32_t length(const JaggedColumn& column, int64_t row) {
 }
 
 void KeyedJaggedTensor::add(std::string key, JaggedColumn column) {
-  ONEFOLD_CHECK(onefold::num_rows(column) == num_rows_, "key '" + key + "' has " +
-                    std::to_string(onefold::num_rows(column)) + " rows, expected " +
-                    std::to_string(num_rows_));
+  ONEFOLD_CHECK(onefold::num_rows(column) == num_rows_,
+                "key '" + key + "' has " + std::to_string(onefold::num_rows(column)) +
+                    " rows, expected " + std::to_string(num_rows_));
   ONEFOLD_CHECK(!has(key), "key '" + key + "' is there already");
   keys_.push_back(std::move(key));
   columns_.push_back(std::move(column));
@@ -66,13 +67,19 @@ Result<KeyedJaggedTensor> from_torchrec(const TorchrecLayout& layout) {
   KeyedJaggedTensor kjt(num_rows);
   int64_t begin = 0;
   for (size_t k = 0; k < num_keys; ++k) {
+    if (kjt.has(layout.keys[k])) return data_loss("key '" + layout.keys[k] + "' comes twice");
     std::vector<int32_t> offsets = {0};
+    offsets.reserve(num_rows + 1);
     int64_t end = begin;
     for (int64_t row = 0; row < num_rows; ++row) {
       const int32_t length = layout.lengths[k * num_rows + row];
       end += length;
       if (length < 0 || end > static_cast<int64_t>(layout.values.size())) {
-        return data_loss("lengths of key '" + layout.keys[k] + "' pass the end of the values");
+        return data_loss("lengths of key '" + layout.keys[k] +
+                         "' are negative or pass the end of the values");
+      }
+      if (end - begin > std::numeric_limits<int32_t>::max()) {
+        return data_loss("key '" + layout.keys[k] + "' holds 2^31 values or more");
       }
       offsets.push_back(static_cast<int32_t>(end - begin));
     }

@@ -4,7 +4,7 @@
 //   key "c"  rows [7,8] [7,8] [10]
 //   key "d"  rows [9]   [9]   [11]
 //
-// The name and the meaning are TorchRec's; torchrec_layout() gives its exact memory layout.
+// The name and the meaning are TorchRec's; to_torchrec() gives its exact memory layout.
 #pragma once
 
 #include <string>
@@ -64,11 +64,12 @@ struct TorchrecLayout {
   std::vector<int32_t> lengths;   // [K * num_rows]
 };
 
-// kSchema when a key holds floats: TorchRec's KJT has one dtype for all keys.
+// kSchema when a key holds floats: TorchRec's KJT has one dtype for all keys. Without keys the
+// layout cannot say how many rows there are.
 Result<TorchrecLayout> to_torchrec(const KeyedJaggedTensor& kjt);
 
 // kDataLoss when the lengths do not add up to the values, are negative, or are not a multiple of
-// the number of keys.
+// the number of keys, or when a key comes twice.
 Result<KeyedJaggedTensor> from_torchrec(const TorchrecLayout& layout);
 
 }  // namespace onefold

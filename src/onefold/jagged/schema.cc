@@ -3,15 +3,18 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include <nlohmann/json.hpp>
 
 namespace onefold {
 namespace {
 
 constexpr std::array kKindNames = {"dense", "id", "id_list", "float_list"};
 constexpr std::array kScopeNames = {"user", "item"};
-constexpr std::array kReserved = {"session_id", "user_id", "request_id", "item_id", "time"};
+// Column and file names that a table uses itself (docs/table_format.md).
+constexpr std::array kReserved = {"session_id", "user_id", "request_id", "item_id",
+                                  "time",       "ref",     "samples"};
 
 template <typename Enum, size_t N>
 Result<Enum> parse_name(const std::array<const char*, N>& names, const std::string& name) {
@@ -21,6 +24,21 @@ Result<Enum> parse_name(const std::array<const char*, N>& names, const std::stri
   std::string known;
   for (const char* n : names) known += (known.empty() ? "" : ", ") + std::string(n);
   return schema_error("'" + name + "' is none of: " + known);
+}
+
+bool is_forbidden(char c) { return c == '.' || c == '/' || (0 <= c && c < ' '); }
+
+Result<FeatureSpec> feature_from_json(const nlohmann::json& json) {
+  FeatureSpec feature;
+  feature.name = json.at("name").get<std::string>();
+  feature.group = json.at("group").get<std::string>();
+  auto kind = parse_name<FeatureKind>(kKindNames, json.at("kind").get<std::string>());
+  if (!kind.ok()) return kind.status().with_context("kind of feature '" + feature.name + "'");
+  auto scope = parse_name<FeatureScope>(kScopeNames, json.at("scope").get<std::string>());
+  if (!scope.ok()) return scope.status().with_context("scope of feature '" + feature.name + "'");
+  feature.kind = *kind;
+  feature.scope = *scope;
+  return feature;
 }
 
 template <typename Predicate>
@@ -77,8 +95,10 @@ Status Schema::validate() const {
   std::set<std::string> names(kReserved.begin(), kReserved.end());
   auto claim = [&](const std::string& what, const std::string& name) -> Status {
     if (name.empty()) return schema_error("a " + what + " has no name");
-    if (name.find('.') != std::string::npos) {
-      return schema_error(what + " '" + name + "': a name may not contain '.'");
+    // Groups name files and "<group>.ref" names columns.
+    if (std::any_of(name.begin(), name.end(), is_forbidden)) {
+      return schema_error(what + " '" + name +
+                          "': a name may not contain '.', '/' or control characters");
     }
     if (!names.insert(name).second) {
       return schema_error(what + " '" + name + "': the name is taken or reserved");
@@ -97,7 +117,8 @@ Status Schema::validate() const {
 }
 
 nlohmann::json to_json(const Schema& schema) {
-  nlohmann::json json = {{"features", nlohmann::json::array()}, {"labels", nlohmann::json::array()}};
+  nlohmann::json json = {{"features", nlohmann::json::array()},
+                         {"labels", nlohmann::json::array()}};
   for (const FeatureSpec& feature : schema.features) {
     json["features"].push_back({{"name", feature.name},
                                 {"kind", to_string(feature.kind)},
@@ -115,18 +136,13 @@ Result<Schema> schema_from_json(const nlohmann::json& json) {
   Schema schema;
   try {
     for (const auto& entry : json.at("features")) {
-      FeatureSpec feature;
-      feature.name = entry.at("name").get<std::string>();
-      ONEFOLD_ASSIGN_OR_RETURN(
-          feature.kind, parse_name<FeatureKind>(kKindNames, entry.at("kind").get<std::string>()));
-      ONEFOLD_ASSIGN_OR_RETURN(feature.scope, parse_name<FeatureScope>(
-                                                  kScopeNames, entry.at("scope").get<std::string>()));
-      feature.group = entry.at("group").get<std::string>();
+      ONEFOLD_ASSIGN_OR_RETURN(auto feature, feature_from_json(entry));
       schema.features.push_back(std::move(feature));
     }
     for (const auto& entry : json.at("labels")) {
       schema.labels.push_back({entry.at("name").get<std::string>(),
-                               entry.at("action").get<std::string>(), entry.at("value").get<bool>()});
+                               entry.at("action").get<std::string>(),
+                               entry.at("value").get<bool>()});
     }
   } catch (const nlohmann::json::exception& error) {
     return schema_error(std::string("schema: ") + error.what());

@@ -3,9 +3,10 @@
 // carried unchanged through log, table and batch.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "onefold/base/status.h"
 
@@ -53,8 +54,9 @@ struct Schema {
   std::vector<FeatureSpec> sample_features() const;  // jagged, in no group
   std::vector<std::string> label_names() const;
 
-  // kSchema: a name used twice or reserved (session_id, user_id, request_id, item_id, time),
-  // empty, containing '.', or a dense feature in a group.
+  // kSchema: a name of a feature, group or label used twice, reserved (session_id, user_id,
+  // request_id, item_id, time, ref, samples), empty or containing '.', '/' or control characters;
+  // or a dense feature in a group.
   Status validate() const;
 
   bool operator==(const Schema&) const = default;
@@ -65,6 +67,7 @@ const char* to_string(FeatureScope scope);
 
 // {"features": [{"name", "kind", "scope", "group"}], "labels": [{"name", "action", "value"}]}
 nlohmann::json to_json(const Schema& schema);
+// kSchema for a missing or mistyped field, and as validate().
 Result<Schema> schema_from_json(const nlohmann::json& json);
 
 }  // namespace onefold
