@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo's page: bar charts as inline SVG, so that one file can be mailed or kept.
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "cli/demo_report.h"
+#include <fmt/format.h>
 
 namespace onefold::cli {
 namespace {
@@ -34,11 +33,16 @@ td:first-child,th:first-child { text-align:left; } th { color:var(--soft); font-
 std::string escape(const std::string& text) {
   std::string safe;
   for (char c : text) {
-    if (c == '&') safe += "&amp;";
-    else if (c == '<') safe += "&lt;";
-    else if (c == '>') safe += "&gt;";
-    else if (c == '"') safe += "&quot;";
-    else safe += c;
+    if (c == '&')
+      safe += "&amp;";
+    else if (c == '<')
+      safe += "&lt;";
+    else if (c == '>')
+      safe += "&gt;";
+    else if (c == '"')
+      safe += "&quot;";
+    else
+      safe += c;
   }
   return safe;
 }
@@ -84,7 +88,8 @@ std::string quality_table(const DemoReport& r) {
       "<th>largest relative loss difference</th></tr>";
   for (const TrainingComparison& t : r.training) {
     html += fmt::format(
-        "<tr><td>{}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.1e}</td></tr>",
+        "<tr><td>{}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.4f}</td><td>{:.1e}</"
+        "td></tr>",
         escape(t.block), t.off_ne, t.on_ne, t.off_auc, t.on_auc, t.max_loss_difference);
   }
   return html + "</table>\n";
@@ -98,8 +103,9 @@ std::string to_html(const DemoReport& r) {
       "<meta name=\"viewport\" content=\"width=device-width\"><style>{}</style></head><body>"
       "<h1>Onefold: every repeated value once</h1><p>{} samples in {} sessions ({:.1f} each), {} "
       "positives. Data: {}. The whole demo took {:.0f} s.</p>\n",
-      kStyle, r.samples, r.sessions, static_cast<double>(r.samples) / std::max<int64_t>(r.sessions, 1),
-      r.positives, escape(r.data), r.seconds);
+      kStyle, r.samples, r.sessions,
+      static_cast<double>(r.samples) / std::max<int64_t>(r.sessions, 1), r.positives,
+      escape(r.data), r.seconds);
   page += chart("Log", "Feature and event log on disk, zstd, by what shards are chosen by.",
                 {bytes_bar("sharded by request", r.log_bytes_request, 0, false),
                  bytes_bar("sharded by session", r.log_bytes_session, r.log_bytes_request, true)});

@@ -2,7 +2,6 @@
 #include "cli/demo_report.h"
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 namespace onefold::cli {
@@ -25,9 +24,9 @@ double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 }  // namespace
 
 std::string to_text(const DemoReport& r) {
-  std::string text = fmt::format("{} samples, {} sessions ({:.1f} samples each), {} positives ({})\n\n",
-                                 r.samples, r.sessions, ratio(r.samples, r.sessions), r.positives,
-                                 r.data);
+  std::string text =
+      fmt::format("{} samples, {} sessions ({:.1f} samples each), {} positives ({})\n\n", r.samples,
+                  r.sessions, ratio(r.samples, r.sessions), r.positives, r.data);
   text += heading("log", "by request", "by session");
   text += row("feature + event log", megabytes(r.log_bytes_request), megabytes(r.log_bytes_session),
               ratio(r.log_bytes_request, r.log_bytes_session));
@@ -54,7 +53,8 @@ std::string to_text(const DemoReport& r) {
                         fmt::format("{:.4f} / {:.4f}", t.on_ne, t.on_auc), t.max_loss_difference);
   }
   for (const auto& [group, factor] : r.fold_factors) {
-    text += fmt::format("fold factor of group '{}' within training batches: {:.1f}\n", group, factor);
+    text +=
+        fmt::format("fold factor of group '{}' within training batches: {:.1f}\n", group, factor);
   }
   return text + fmt::format("the whole demo took {:.0f} s\n", r.seconds);
 }

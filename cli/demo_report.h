@@ -3,18 +3,19 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace onefold::cli {
 
 // One model trained twice on the same batches.
 struct TrainingComparison {
-  std::string block;      // "transformer", "din"
-  int64_t steps = 0;      // of each run
-  double off_rate = 0;    // samples/s with --dedup off
-  double on_rate = 0;     // samples/s with --dedup on
+  std::string block;    // "transformer", "din"
+  int64_t steps = 0;    // of each run
+  double off_rate = 0;  // samples/s with --dedup off
+  double on_rate = 0;   // samples/s with --dedup on
   double off_ne = 0, on_ne = 0;
   double off_auc = 0, on_auc = 0;
   double max_loss_difference = 0;  // relative, largest over the steps

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// onefold build LOGS TABLE
+#include "onefold/build/build.h"
+
+#include <iostream>
+#include <memory>
+
+#include "cli/verbs.h"
+#include <nlohmann/json.hpp>
+
+namespace onefold::cli {
+namespace {
+
+struct Arguments {
+  std::string logs, table;
+  std::string order = "session", layout = "folded", partition = "day";
+  double late_after_hours = 24;
+  bool json = false;
+  BuildOptions options;
+};
+
+Status run_build(Arguments arguments) {
+  BuildOptions& options = arguments.options;
+  ONEFOLD_ASSIGN_OR_RETURN(options.cluster.order, parse_sample_order(arguments.order));
+  ONEFOLD_ASSIGN_OR_RETURN(options.cluster.partition, parse_partition_by(arguments.partition));
+  ONEFOLD_ASSIGN_OR_RETURN(options.layout, parse_table_layout(arguments.layout));
+  options.late_after_us = static_cast<int64_t>(arguments.late_after_hours * 3600e6);
+  ONEFOLD_ASSIGN_OR_RETURN(const BuildStats stats,
+                           build_table(arguments.logs, arguments.table, options));
+  if (arguments.json) {
+    std::cout << to_json(stats).dump(1) << "\n";
+  } else {
+    std::cout << to_text(stats);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_build(CLI::App& app, Run& run) {
+  auto* verb = app.add_subcommand("build", "Logs to table: join, cluster by session, fold");
+  auto arguments = std::make_shared<Arguments>();
+  verb->add_option("logs", arguments->logs, "Log directory (onefold import or synth made it)")
+      ->required()
+      ->type_name("LOGS");
+  verb->add_option("table", arguments->table, "Table directory to write; a table there is replaced")
+      ->required()
+      ->type_name("TABLE");
+  verb->add_option("--order", arguments->order,
+                   "session: a session's samples side by side; arrival: by time")
+      ->type_name("session|arrival")
+      ->capture_default_str();
+  verb->add_option("--layout", arguments->layout,
+                   "folded: each payload once; plain: every sample its own")
+      ->type_name("folded|plain")
+      ->capture_default_str();
+  verb->add_option("--partition", arguments->partition, "Directories by sample time, UTC")
+      ->type_name("none|day|hour")
+      ->capture_default_str();
+  verb->add_option("--row-group-samples", arguments->options.cluster.row_group_samples,
+                   "Samples in a row group, rounded to whole sessions")
+      ->type_name("N")
+      ->capture_default_str();
+  verb->add_option("--zstd-level", arguments->options.zstd_level,
+                   "Compression, 1 (fast) to 22 (small)")
+      ->type_name("N")
+      ->capture_default_str();
+  verb->add_option("--late-after", arguments->late_after_hours,
+                   "Hours after the request from which an event is counted as late")
+      ->type_name("HOURS")
+      ->capture_default_str();
+  verb->add_flag("--json", arguments->json, "Print the summary as JSON");
+  verb->callback([arguments, &run] { run = [arguments] { return run_build(*arguments); }; });
+}
+
+}  // namespace onefold::cli
