@@ -32,21 +32,21 @@ ArrowArrays key_arrays(const Batch& batch) {
 }  // namespace
 
 Result<std::unique_ptr<PartWriter>> PartWriter::create(const PartOptions& options,
-                                                       const Schema& schema) {
+                                                       const Schema& schema,
+                                                       EncodingChooser* chooser) {
   std::unique_ptr<PartWriter> part(new PartWriter(options, schema));
   ONEFOLD_RETURN_IF_ERROR(make_directories(options.root + "/" + options.partition));
   const bool folded = options.layout == TableLayout::kFolded;
-  ONEFOLD_ASSIGN_OR_RETURN(
-      part->samples_,
-      ParquetWriter::create(part->file_path(folded ? "samples.parquet" : "parquet"),
-                            sample_columns(schema, options.layout), options.zstd_level));
+  const std::string suffix = folded ? "samples.parquet" : "parquet";
+  part->samples_ = std::make_unique<ParquetWriter>(part->file_path(suffix), "samples",
+                                                   sample_columns(schema, options.layout), chooser);
   if (!folded) return part;
   for (const std::string& group : schema.groups()) {
-    GroupPayload payload{.group = group, .file = nullptr, .next_ref = first_ref_of(options.number)};
-    ONEFOLD_ASSIGN_OR_RETURN(
-        payload.file, ParquetWriter::create(part->file_path(group + ".parquet"),
-                                            payload_columns(schema, group), options.zstd_level));
-    part->payloads_.push_back(std::move(payload));
+    part->payloads_.push_back(
+        {.group = group,
+         .file = std::make_unique<ParquetWriter>(part->file_path(group + ".parquet"), group,
+                                                 payload_columns(schema, group), chooser),
+         .next_ref = first_ref_of(options.number)});
   }
   return part;
 }

@@ -17,13 +17,13 @@ struct PartOptions {
   std::string partition;  // below root; "" for none
   int64_t number = 0;     // unique in the table: in the file names, and the high half of refs
   TableLayout layout = TableLayout::kFolded;
-  int zstd_level = 3;
 };
 
 class PartWriter {
  public:
+  // Borrows `chooser`.
   static Result<std::unique_ptr<PartWriter>> create(const PartOptions& options,
-                                                    const Schema& schema);
+                                                    const Schema& schema, EncodingChooser* chooser);
 
   // REQUIRES: the batch follows the schema and is not empty.
   Status write(const Batch& batch);

@@ -34,7 +34,7 @@ Status check_overwrite(const std::string& directory) {
 class TableWriterImpl final : public TableWriter {
  public:
   TableWriterImpl(StagingDirectory staging, const Schema& schema, const TableWriterOptions& options)
-      : staging_(std::move(staging)), options_(options) {
+      : staging_(std::move(staging)), options_(options), chooser_(options.zstd_level) {
     manifest_.layout = options.layout;
     manifest_.schema = schema;
     if (options.layout == TableLayout::kPlain) return;
@@ -90,9 +90,8 @@ class TableWriterImpl final : public TableWriter {
       ONEFOLD_ASSIGN_OR_RETURN(auto writer, PartWriter::create({.root = staging_.path(),
                                                                 .partition = partition,
                                                                 .number = num_parts_,
-                                                                .layout = options_.layout,
-                                                                .zstd_level = options_.zstd_level},
-                                                               manifest_.schema));
+                                                                .layout = options_.layout},
+                                                               manifest_.schema, &chooser_));
       ++num_parts_;
       open_.push_back({partition, std::move(writer)});
     } else {
@@ -128,6 +127,7 @@ class TableWriterImpl final : public TableWriter {
 
   StagingDirectory staging_;
   TableWriterOptions options_;
+  EncodingChooser chooser_;
   Manifest manifest_;
   std::vector<OpenPart> open_;
   int64_t num_parts_ = 0;

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/build/build.h"
+
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "onefold/build/row_group_batch.h"
+#include "onefold/log/log_reader.h"
+
+namespace onefold {
+namespace {
+
+Status check_options(const BuildOptions& options) {
+  if (options.cluster.row_group_samples <= 0) {
+    return invalid_argument("row groups must hold at least 1 sample");
+  }
+  if (options.zstd_level < 1 || options.zstd_level > 22) {
+    return invalid_argument(
+        fmt::format("zstd level {} is not between 1 and 22", options.zstd_level));
+  }
+  if (options.late_after_us < 0)
+    return invalid_argument("an event cannot be late before 0 seconds");
+  return {};
+}
+
+Status read_log(LogReader& log, RequestStore& store, EventJoin& join, BuildStats& stats) {
+  ONEFOLD_RETURN_IF_ERROR(log.read_features([&](FeatureRecords&& records) -> Status {
+    store.add(std::move(records));
+    return {};
+  }));
+  ONEFOLD_RETURN_IF_ERROR(log.read_events([&](EventRecords&& records) -> Status {
+    join.add(records);
+    return {};
+  }));
+  for (const TornTail& tail : log.torn_tails()) {
+    ++stats.torn_segments;
+    stats.torn_bytes += tail.bytes_skipped;
+  }
+  ONEFOLD_ASSIGN_OR_RETURN(const int64_t feature_bytes, log.feature_bytes());
+  ONEFOLD_ASSIGN_OR_RETURN(const int64_t event_bytes, log.event_bytes());
+  stats.log_bytes = feature_bytes + event_bytes;
+  return {};
+}
+
+void count_labels(const DenseColumns& labels, std::vector<LabelStats>& stats) {
+  for (size_t i = 0; i < labels.values.size(); ++i) {
+    LabelStats& label = stats[i % stats.size()];
+    label.positives += labels.values[i] != 0;
+    label.sum += labels.values[i];
+  }
+}
+
+Status write_row_groups(const ClusterPlan& plan, PartitionBy partition, RowGroupBuilder& builder,
+                        TableWriter& writer, BuildStats& stats) {
+  for (const PlannedRowGroup& row_group : plan.row_groups) {
+    ONEFOLD_ASSIGN_OR_RETURN(const Batch batch, builder.build(plan.requests_of(row_group)));
+    count_labels(batch.labels, stats.labels);
+    ONEFOLD_RETURN_IF_ERROR(writer.write(partition_name(row_group.period, partition), batch));
+  }
+  return {};
+}
+
+void count_table(const Manifest& manifest, BuildStats& stats) {
+  stats.samples = manifest.num_samples;
+  stats.groups = manifest.group_stats;
+  for (const TablePart& part : manifest.parts) {
+    stats.row_groups += static_cast<int64_t>(part.samples.row_group_rows.size());
+    stats.files += 1 + static_cast<int64_t>(part.groups.size());
+    stats.table_bytes += part.samples.bytes;
+    for (const GroupFile& group : part.groups) stats.table_bytes += group.file.bytes;
+  }
+}
+
+}  // namespace
+
+Result<BuildStats> build_table(const std::string& logs_dir, const std::string& table_dir,
+                               const BuildOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  ONEFOLD_RETURN_IF_ERROR(check_options(options));
+  ONEFOLD_ASSIGN_OR_RETURN(LogReader log, LogReader::open(logs_dir));
+  // Opened before the log is read: a directory that must not be overwritten is refused at once.
+  ONEFOLD_ASSIGN_OR_RETURN(
+      auto writer, TableWriter::open(table_dir, log.schema(),
+                                     {.layout = options.layout, .zstd_level = options.zstd_level}));
+  BuildStats stats;
+  for (const std::string& label : log.schema().label_names())
+    stats.labels.push_back({.name = label});
+  RequestStore store;
+  EventJoin join(log.schema().labels, options.late_after_us);
+  ONEFOLD_RETURN_IF_ERROR(read_log(log, store, join, stats));
+
+  const ClusterPlan plan = plan_clusters(store, options.cluster);
+  RowGroupBuilder builder(log.schema(), store, join);
+  ONEFOLD_RETURN_IF_ERROR(
+      write_row_groups(plan, options.cluster.partition, builder, *writer, stats));
+  ONEFOLD_ASSIGN_OR_RETURN(const Manifest manifest, writer->finish());
+
+  count_table(manifest, stats);
+  stats.requests = static_cast<int64_t>(plan.requests.size());
+  stats.duplicate_requests = store.num_duplicates();
+  stats.empty_requests = store.num_empty();
+  stats.join = join.stats();
+  stats.sessions = plan.num_sessions;
+  stats.users = plan.num_users;
+  stats.split_sessions = plan.num_split_sessions;
+  stats.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return stats;
+}
+
+}  // namespace onefold

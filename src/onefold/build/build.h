@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// build_table: logs to table. Read, join, cluster, fold, write.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "onefold/build/build_stats.h"
+#include "onefold/build/cluster.h"
+#include "onefold/table/table_writer.h"
+
+namespace onefold {
+
+struct BuildOptions {
+  ClusterOptions cluster;
+  TableLayout layout = TableLayout::kFolded;
+  int zstd_level = 3;
+  int64_t late_after_us = int64_t{24} * 3600 * 1000000;  // join.h, JoinStats::late
+};
+
+// Builds the table `table_dir` from the log `logs_dir`. The same log and options give the same
+// bytes. Memory: both logs, requests not expanded to samples, and one row group.
+//
+// kInvalidArgument: options out of range, or `table_dir` is there and no table. kNotFound:
+// `logs_dir` is not a log. On any error an older table at `table_dir` is untouched.
+Result<BuildStats> build_table(const std::string& logs_dir, const std::string& table_dir,
+                               const BuildOptions& options = {});
+
+}  // namespace onefold
