@@ -44,7 +44,7 @@ Status check_options(const SynthOptions& o) {
                                   "list length, lists and item features must not be negative"));
   ONEFOLD_RETURN_IF_ERROR(require(o.change_probability >= 0 && o.change_probability <= 1,
                                   "change probability must be between 0 and 1"));
-  return require(o.days > 0, "days must be positive");
+  return require(o.days >= 1, "days must be at least 1");
 }
 
 // Requests become columns here, chunk by chunk.

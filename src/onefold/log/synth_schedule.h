@@ -17,8 +17,8 @@ struct ScheduledRequest {
   bool first_of_user = false;
 };
 
-// All requests of all users by time. A user's sessions follow one another, and requests of a
-// session are at most 20 minutes apart.
+// All requests of all users by time. Requests of a session are at most 20 minutes apart, sessions
+// of a user at least 30.
 std::vector<ScheduledRequest> schedule_requests(const SynthOptions& options);
 
 }  // namespace onefold
