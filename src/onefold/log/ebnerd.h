@@ -10,9 +10,10 @@
 //   event time = impression_time + read_time, when the reader left the page
 //   event value = next_read_time, seconds on the clicked article; NaN if unknown
 //
-// impression_id repeats between the files of a split's bundle and says nothing about order, and a
-// session_id means other sessions in the other split; hence the numbering. read_time,
-// scroll_percentage and next_* are known only after the request, so they are never features.
+// Request ids come from row numbers because nothing promises that impression_id is unique; session
+// ids get the split because 708 of the demo bundle's are other sessions in the other split.
+// read_time, scroll_percentage and next_* are known only after the request, so they are never
+// features.
 #pragma once
 
 #include <cstdint>

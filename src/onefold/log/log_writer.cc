@@ -2,13 +2,13 @@
 #include "onefold/log/log_writer.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include <arrow/util/utf8.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "onefold/base/files.h"
 #include "onefold/base/hash.h"
 #include "onefold/log/log_meta.h"
 #include "onefold/log/stream_writer.h"
@@ -24,7 +24,7 @@ class LogLock {
   static Result<std::unique_ptr<LogLock>> take(const std::string& directory) {
     const std::string path = directory + kLockName;
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) return io_error(path + ": " + std::strerror(errno));
+    if (fd < 0) return os_error(path, errno);
     auto lock = std::unique_ptr<LogLock>(new LogLock(fd));
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       return invalid_argument(directory + ": another writer has this log open");

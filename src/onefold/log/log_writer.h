@@ -53,7 +53,7 @@ class LogWriter {
   // Flushes and seals all segments by fsync and rename. Nothing may be appended afterwards.
   virtual Status close() = 0;
 
-  // What open() cut off the segments of a killed writer.
+  // What open() cut off the segments of a killed writer and kept beside them as ".torn".
   virtual const std::vector<TornTail>& recovered() const = 0;
 };
 

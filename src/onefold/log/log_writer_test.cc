@@ -202,6 +202,8 @@ TEST_F(LogWriterTest, SealsWhatAKilledWriterLeft) {
   EXPECT_GT(writer->recovered()[0].bytes_skipped, 0);
   EXPECT_TRUE(path_exists(segment));
   EXPECT_FALSE(path_exists(segment + ".open"));
+  EXPECT_EQ(file_size(segment + ".torn").value(),
+            static_cast<uint64_t>(writer->recovered()[0].bytes_skipped));
   ASSERT_TRUE(writer->append(random_.requests(7)).ok());
   ASSERT_TRUE(writer->close().ok());
   const WholeLog whole = read_whole_log(logs_);
@@ -209,18 +211,34 @@ TEST_F(LogWriterTest, SealsWhatAKilledWriterLeft) {
   EXPECT_TRUE(whole.torn_tails.empty());
 }
 
-TEST_F(LogWriterTest, RemovesASegmentWithoutACompleteBlock) {
+TEST_F(LogWriterTest, SetsAsideASegmentWithoutACompleteBlock) {
   fs::create_directories(logs_ + "/event/shard-00000");
   ASSERT_TRUE(write_log_meta(logs_, {schema_, ShardBy::kSession, 1}).ok());
-  const std::string segment = logs_ + "/event/shard-00000/000004.arrow";
-  std::ofstream(segment + ".open") << "half a schema";
+  const std::string shard = logs_ + "/event/shard-00000";
+  std::ofstream(shard + "/000003.arrow.open") << "";
+  std::ofstream(shard + "/000004.arrow.open") << "half a schema";
   auto writer = open({.num_shards = 1});
-  EXPECT_EQ(writer->recovered().size(), 1u);
-  EXPECT_FALSE(path_exists(segment + ".open"));
+  EXPECT_EQ(writer->recovered().size(), 1u);  // nothing was lost from the empty one
+  EXPECT_EQ(list_files(shard).value(), std::vector<std::string>{"000004.arrow.torn"});
   ASSERT_TRUE(writer->append(random_.events(1)).ok());
   ASSERT_TRUE(writer->close().ok());
   EXPECT_EQ(read_whole_log(logs_).num_events(), 1);
   EXPECT_EQ(files(".arrow"), std::vector<std::string>{"event/shard-00000/000005.arrow"});
+}
+
+// Killed between the end marker and the rename: the segment is whole.
+TEST_F(LogWriterTest, SealsASegmentThatOnlyLacksItsName) {
+  auto first = open({.num_shards = 1});
+  ASSERT_TRUE(first->append(random_.requests(4)).ok());
+  ASSERT_TRUE(first->close().ok());
+  first.reset();
+  const std::string segment = logs_ + "/feature/shard-00000/000000.arrow";
+  const std::string bytes = read_file(segment).value();
+  fs::rename(segment, segment + ".open");
+  auto second = open({.num_shards = 1});
+  EXPECT_TRUE(second->recovered().empty());
+  EXPECT_EQ(read_file(segment).value(), bytes);
+  EXPECT_FALSE(path_exists(segment + ".torn"));
 }
 
 TEST_F(LogWriterTest, RefusesAnActionThatIsNotUtf8) {

@@ -2,7 +2,7 @@
 #include "onefold/log/segment_writer.h"
 
 #include <cerrno>
-#include <cstring>
+#include <string_view>
 
 #include <arrow/io/file.h>
 #include <arrow/ipc/writer.h>
@@ -23,12 +23,12 @@ constexpr unsigned char kEndMarker[8] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
 
 Status cut_and_mark(const std::string& path, int64_t bytes) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return io_error(path + ": " + std::strerror(errno));
+  if (fd < 0) return os_error(path, errno);
   const bool done = ::ftruncate(fd, bytes) == 0 &&
                     ::pwrite(fd, kEndMarker, sizeof(kEndMarker), bytes) == sizeof(kEndMarker);
   const int error = errno;
   ::close(fd);
-  return done ? Status() : io_error(path + ": " + std::strerror(error));
+  return done ? Status() : os_error(path, error);
 }
 
 }  // namespace
@@ -82,9 +82,16 @@ Status SegmentWriter::seal() {
 
 Status seal_at(const std::string& path, int64_t complete_bytes) {
   const std::string open_path = path + kOpenSuffix;
-  if (complete_bytes == 0) {
-    if (::unlink(open_path.c_str()) == 0) return {};
-    return io_error(open_path + ": " + std::strerror(errno));
+  ONEFOLD_ASSIGN_OR_RETURN(const std::string bytes, read_file(open_path));
+  if (bytes.empty()) {
+    return ::unlink(open_path.c_str()) == 0 ? Status() : os_error(open_path, errno);
+  }
+  if (complete_bytes == 0) return publish_file(open_path, path + kTornSuffix);
+  const std::string_view tail = std::string_view(bytes).substr(complete_bytes);
+  const bool only_end_marker =
+      tail == std::string_view(reinterpret_cast<const char*>(kEndMarker), sizeof(kEndMarker));
+  if (!tail.empty() && !only_end_marker) {
+    ONEFOLD_RETURN_IF_ERROR(write_file_atomic(path + kTornSuffix, tail));
   }
   // Cut in place: a kill between the two steps leaves an ".open" segment with the same blocks.
   ONEFOLD_RETURN_IF_ERROR(cut_and_mark(open_path, complete_bytes));

@@ -12,6 +12,7 @@
 namespace onefold {
 
 inline constexpr const char* kOpenSuffix = ".open";
+inline constexpr const char* kTornSuffix = ".torn";
 inline constexpr const char* kChecksumKey = "onefold.xxh3";
 
 class SegmentWriter {
@@ -37,7 +38,9 @@ class SegmentWriter {
 };
 
 // Makes the killed writer's `path` + ".open" a sealed segment at `path`: its first `complete_bytes`
-// bytes and an end marker. A file without a complete block (0 bytes) is removed.
+// bytes and an end marker. The bytes after them are kept in `path` + ".torn", which no reader
+// opens; so is a file without any complete block
+// (0 bytes), unless it is empty: then it is removed.
 Status seal_at(const std::string& path, int64_t complete_bytes);
 
 }  // namespace onefold
