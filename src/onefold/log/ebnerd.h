@@ -11,7 +11,8 @@
 //   event value = next_read_time, seconds on the clicked article; NaN if unknown
 //
 // Request ids come from row numbers because nothing promises that impression_id is unique; session
-// ids get the split because 708 of the demo bundle's are other sessions in the other split.
+// ids get the split because 708 of the demo bundle's occur in both splits, 690 of them for another
+// user.
 // read_time, scroll_percentage and next_* are known only after the request, so they are never
 // features.
 #pragma once
