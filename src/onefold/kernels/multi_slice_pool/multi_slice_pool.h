@@ -44,7 +44,7 @@ struct SliceEvents {
   const float* weights;                        // [num_events], or nullptr: every weight is 1
   uint64_t weighted[kMaxSliceWords];           // [num_words]; bit s: slice s is a weighted mean
 
-  int32_t num_slices() const { return slice_offsets[num_groups]; }
+  constexpr int32_t num_slices() const { return slice_offsets[num_groups]; }
 };
 
 // Disjoint ranges of events in ascending order, at most kSliceCellEvents each; begin == end for a
@@ -67,7 +67,7 @@ struct SliceWindows {
 // type, in the sums and in the totals alike.
 // REQUIRES: every id < num_rows of its group's table.
 void multi_slice_cells(const Device& device, const SliceEvents& events, const SliceCells& cells,
-                       void* cell_sums,      // Compute [num_cells, num_slices, dim]
+                       void* cell_sums,     // Compute [num_cells, num_slices, dim]
                        float* cell_weights  // [num_cells, num_slices]
 );
 

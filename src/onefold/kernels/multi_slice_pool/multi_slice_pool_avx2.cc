@@ -7,7 +7,7 @@
 namespace onefold {
 
 void multi_slice_cells_avx2(const SliceEvents& events, const SliceCells& cells, float* cell_sums,
-                              float* cell_weights, int64_t begin, int64_t end) {
+                            float* cell_weights, int64_t begin, int64_t end) {
   add_items(events, cells, cell_sums, cell_weights, begin, end);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The vector body of multi_slice_cells, over `Floats` of the including file (AVX2 or AVX-512).
 //
-// A row is converted into registers once (256 columns are 16 AVX-512 registers) and added from there
-// to the sums of every slice in its mask; the sums of a group's slices stay in L1. Rows are
+// A row is converted into registers once (256 columns are 16 AVX-512 registers) and added from
+// there to the sums of every slice in its mask; the sums of a group's slices stay in L1. Rows are
 // prefetched kPrefetchRows ahead, so memory works while the adds run.
 namespace onefold {
 namespace {
@@ -63,7 +63,7 @@ int64_t collect(const SliceEvents& events, const SlicePass& pass, int64_t next, 
 template <typename T>
 void prefetch_row(const T* row, int64_t dim) {
   const char* bytes = reinterpret_cast<const char*>(row);
-  for (int64_t i = 0; i < dim * int64_t{sizeof(T)}; i += 64) _mm_prefetch(bytes + i, _MM_HINT_T2);
+  for (int64_t i = 0; i < dim * int64_t{sizeof(T)}; i += 64) _mm_prefetch(bytes + i, _MM_HINT_T1);
 }
 
 // sums[s * dim ..] += (weight *) row for every slice s of the masks, kCount registers of columns.

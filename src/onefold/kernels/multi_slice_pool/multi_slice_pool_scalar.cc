@@ -3,27 +3,16 @@
 #include <algorithm>
 #include <vector>
 
-#include "onefold/base/check.h"
+#include "onefold/kernels/element.h"
 #include "onefold/kernels/multi_slice_pool/multi_slice_pool.h"
-#include "onefold/kernels/simd/convert.h"
 
 namespace onefold {
 namespace {
 
-// Calls body(T{}) with the element type that `type` names.
-template <typename Body>
-void with_element_type(ScalarType type, Body&& body) {
-  switch (type) {
-    case ScalarType::kFloat32:
-      return body(float{});
-    case ScalarType::kFloat64:
-      return body(double{});
-    case ScalarType::kBFloat16:
-      return body(BFloat16{});
-    case ScalarType::kFloat16:
-      return body(Float16{});
-  }
-}
+template <typename E>
+using Storage = typename E::Storage;
+template <typename E>
+using Sum = typename E::Sum;
 
 bool has_bit(const uint64_t* words, int32_t bit) { return (words[bit / 64] >> (bit % 64)) & 1; }
 
@@ -35,46 +24,46 @@ float weight_in(const SliceEvents& events, int64_t event, int32_t slice) {
   return events.weights[event];
 }
 
-template <typename T>
+template <typename E>
 void cell_sums_of(const SliceEvents& events, int32_t group, int32_t begin, int32_t end,
-                  Compute<T>* sums, float* weights) {
+                  Sum<E>* sums, float* weights) {
   const int64_t dim = events.dim;
   const int32_t first = events.slice_offsets[group];
   const int32_t last = events.slice_offsets[group + 1];
-  std::fill(sums + first * dim, sums + last * dim, Compute<T>{0});
+  std::fill(sums + first * dim, sums + last * dim, Sum<E>{0});
   std::fill(weights + first, weights + last, 0.0f);
   for (int64_t event = begin; event < end; ++event) {
     const int64_t id = events.ids[group][event];
     if (id < 0) continue;
-    const T* row = static_cast<const T*>(events.tables[group]) + id * dim;
+    const Storage<E>* row = static_cast<const Storage<E>*>(events.tables[group]) + id * dim;
     for (int32_t slice = first; slice < last; ++slice) {
       const float weight = weight_in(events, event, slice);
       if (weight == 0.0f) continue;
       weights[slice] += weight;
-      for (int64_t d = 0; d < dim; ++d) sums[slice * dim + d] += weight * to_compute(row[d]);
+      for (int64_t d = 0; d < dim; ++d) sums[slice * dim + d] += weight * E::load(row[d]);
     }
   }
 }
 
-template <typename T>
+template <typename E>
 void window_means_of(const SliceEvents& events, const SliceCells& cells, int32_t first_cell,
-                     int32_t last_cell, const Compute<T>* cell_sums, const float* cell_weights,
-                     T* means, float* weights) {
+                     int32_t last_cell, const Sum<E>* cell_sums, const float* cell_weights,
+                     Storage<E>* means, float* weights) {
   const int64_t dim = events.dim;
   const int64_t num_slices = events.num_slices();
-  std::vector<Compute<T>> sum(dim);
+  std::vector<Sum<E>> sum(dim);
   for (int64_t slice = 0; slice < num_slices; ++slice) {
-    std::fill(sum.begin(), sum.end(), Compute<T>{0});
+    std::fill(sum.begin(), sum.end(), Sum<E>{0});
     float weight = 0.0f;
     for (int64_t cell = first_cell; cell < last_cell; ++cell) {
       if (cells.begin[cell] == cells.end[cell]) continue;
       weight += cell_weights[cell * num_slices + slice];
-      const Compute<T>* of_cell = cell_sums + (cell * num_slices + slice) * dim;
+      const Sum<E>* of_cell = cell_sums + (cell * num_slices + slice) * dim;
       for (int64_t d = 0; d < dim; ++d) sum[d] += of_cell[d];
     }
     weights[slice] = weight;
-    const Compute<T> scale = weight == 0.0f ? Compute<T>{0} : Compute<T>{1} / weight;
-    for (int64_t d = 0; d < dim; ++d) means[slice * dim + d] = from_compute<T>(sum[d] * scale);
+    const Sum<E> scale = weight == 0.0f ? Sum<E>{0} : Sum<E>{1} / weight;
+    for (int64_t d = 0; d < dim; ++d) means[slice * dim + d] = E::store(sum[d] * scale);
   }
 }
 
@@ -83,14 +72,13 @@ void window_means_of(const SliceEvents& events, const SliceCells& cells, int32_t
 void multi_slice_cells_scalar(const SliceEvents& events, const SliceCells& cells, void* cell_sums,
                               float* cell_weights, int64_t begin, int64_t end) {
   const int64_t num_slices = events.num_slices();
-  with_element_type(events.type, [&](auto element) {
-    using T = decltype(element);
+  with_element(events.type, [&]<typename E>(E) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t cell = item / events.num_groups;
       if (cells.begin[cell] == cells.end[cell]) continue;
-      cell_sums_of<T>(events, static_cast<int32_t>(item % events.num_groups), cells.begin[cell],
+      cell_sums_of<E>(events, static_cast<int32_t>(item % events.num_groups), cells.begin[cell],
                       cells.end[cell],
-                      static_cast<Compute<T>*>(cell_sums) + cell * num_slices * events.dim,
+                      static_cast<Sum<E>*>(cell_sums) + cell * num_slices * events.dim,
                       cell_weights + cell * num_slices);
     }
   });
@@ -101,12 +89,11 @@ void multi_slice_means_scalar(const SliceEvents& events, const SliceCells& cells
                               const float* cell_weights, void* means, float* window_weights,
                               int64_t begin, int64_t end) {
   const int64_t num_slices = events.num_slices();
-  with_element_type(events.type, [&](auto element) {
-    using T = decltype(element);
+  with_element(events.type, [&]<typename E>(E) {
     for (int64_t window = begin; window < end; ++window) {
-      window_means_of<T>(events, cells, windows.first_cell[window], windows.last_cell[window],
-                         static_cast<const Compute<T>*>(cell_sums), cell_weights,
-                         static_cast<T*>(means) + window * num_slices * events.dim,
+      window_means_of<E>(events, cells, windows.first_cell[window], windows.last_cell[window],
+                         static_cast<const Sum<E>*>(cell_sums), cell_weights,
+                         static_cast<Storage<E>*>(means) + window * num_slices * events.dim,
                          window_weights + window * num_slices);
     }
   });
@@ -118,21 +105,20 @@ void multi_slice_cell_gradients_scalar(const SliceEvents& events, const SliceCel
                                        int64_t begin, int64_t end) {
   const int64_t num_slices = events.num_slices();
   const int64_t size = num_slices * events.dim;
-  with_element_type(events.type, [&](auto element) {
-    using T = decltype(element);
+  with_element(events.type, [&]<typename E>(E) {
     for (int64_t cell = begin; cell < end; ++cell) {
       if (cells.begin[cell] == cells.end[cell]) continue;
-      Compute<T>* gradient = static_cast<Compute<T>*>(cell_gradients) + cell * size;
-      std::fill(gradient, gradient + size, Compute<T>{0});
+      Sum<E>* gradient = static_cast<Sum<E>*>(cell_gradients) + cell * size;
+      std::fill(gradient, gradient + size, Sum<E>{0});
       for (int64_t window = 0; window < windows.num_windows; ++window) {
         if (cell < windows.first_cell[window] || cell >= windows.last_cell[window]) continue;
-        const T* grad = static_cast<const T*>(grad_means) + window * size;
+        const Storage<E>* grad = static_cast<const Storage<E>*>(grad_means) + window * size;
         for (int64_t slice = 0; slice < num_slices; ++slice) {
           const float weight = window_weights[window * num_slices + slice];
           if (weight == 0.0f) continue;
-          const Compute<T> scale = Compute<T>{1} / weight;
+          const Sum<E> scale = Sum<E>{1} / weight;
           for (int64_t i = slice * events.dim; i < (slice + 1) * events.dim; ++i) {
-            gradient[i] += to_compute(grad[i]) * scale;
+            gradient[i] += E::load(grad[i]) * scale;
           }
         }
       }
@@ -155,10 +141,10 @@ void add_run(const C* gradient, int64_t dim, std::vector<float>& slice_weights, 
 
 // A row that many events use costs one pass over its slices for each run of events in one cell:
 // first the events' weights are added per slice, then the slices' gradients are combined.
-template <typename T>
+template <typename E>
 void row_gradient(const SliceEvents& events, const SliceRowEvents& rows,
-                  const Compute<T>* cell_gradients, int32_t group, int64_t row,
-                  std::vector<float>& slice_weights, Compute<T>* sum) {
+                  const Sum<E>* cell_gradients, int32_t group, int64_t row,
+                  std::vector<float>& slice_weights, Sum<E>* sum) {
   const int64_t dim = events.dim;
   const int32_t first = events.slice_offsets[group];
   const auto gradient_of = [&](int32_t cell) {
@@ -184,16 +170,15 @@ void multi_slice_table_gradients_scalar(const SliceEvents& events, const SliceRo
                                         const void* cell_gradients, int32_t group, void* grad_table,
                                         int64_t begin, int64_t end) {
   const int64_t dim = events.dim;
-  with_element_type(events.type, [&](auto element) {
-    using T = decltype(element);
-    std::vector<Compute<T>> sum(dim);
+  with_element(events.type, [&]<typename E>(E) {
+    std::vector<Sum<E>> sum(dim);
     std::vector<float> slice_weights(events.slice_offsets[group + 1] - events.slice_offsets[group]);
     for (int64_t row = begin; row < end; ++row) {
-      std::fill(sum.begin(), sum.end(), Compute<T>{0});
-      row_gradient<T>(events, rows, static_cast<const Compute<T>*>(cell_gradients), group, row,
+      std::fill(sum.begin(), sum.end(), Sum<E>{0});
+      row_gradient<E>(events, rows, static_cast<const Sum<E>*>(cell_gradients), group, row,
                       slice_weights, sum.data());
-      T* out = static_cast<T*>(grad_table) + row * dim;
-      for (int64_t d = 0; d < dim; ++d) out[d] = from_compute<T>(sum[d]);
+      Storage<E>* out = static_cast<Storage<E>*>(grad_table) + row * dim;
+      for (int64_t d = 0; d < dim; ++d) out[d] = E::store(sum[d]);
     }
   });
 }

@@ -54,7 +54,8 @@ struct Floats {
   // x * 2^n for integral n; 0 where n is below the smallest normal exponent.
   static Register scale_by_power(Register x, Register n) {
     const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-    const __m256i factor = _mm256_slli_epi32(_mm256_max_epi32(exponent, _mm256_setzero_si256()), 23);
+    const __m256i factor =
+        _mm256_slli_epi32(_mm256_max_epi32(exponent, _mm256_setzero_si256()), 23);
     return _mm256_mul_ps(x, _mm256_castsi256_ps(factor));
   }
   static float sum(Register x) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sixteen floats in one AVX-512 register, under the names that the shared bodies (*_body.inl) use.
-// Only for *_avx512.cc: everything is in an anonymous namespace, so no other file can get this code.
+// Only for *_avx512.cc: everything is in an anonymous namespace, so no other file can get this
+// code.
 #pragma once
 
 #include <cstdint>
