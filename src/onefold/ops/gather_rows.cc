@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/ops/gather_rows.h"
 
+#include <cstring>
+
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/custom_function.h>
-
-#include <cstring>
 
 #include "onefold/base/check.h"
 #include "onefold/ops/segment_order.h"

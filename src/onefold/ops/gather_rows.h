@@ -12,7 +12,8 @@ namespace onefold {
 // out[i] = rows[index[i]].   rows [R, D] float or double, index int32 [N], 0 <= index[i] < R.
 //
 // The gradient sums each row's entries in ascending i (ops/segment_order.h), so it is the same for
-// any number of threads; at::index_add, which at::index_select's gradient uses, scatters row by row.
+// any number of threads; at::index_add, which at::index_select's gradient uses, scatters row by
+// row.
 at::Tensor gather_rows(const at::Tensor& rows, const at::Tensor& index);
 
 }  // namespace onefold

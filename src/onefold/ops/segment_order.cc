@@ -17,7 +17,8 @@ SegmentOrder segment_order(std::span<const int32_t> index, int64_t num_rows) {
   for (int64_t r = 0; r < num_rows; ++r) order.offsets[r + 1] += order.offsets[r];
   order.members.resize(index.size());
   std::vector<int32_t> next(order.offsets.begin(), order.offsets.end() - 1);
-  for (size_t i = 0; i < index.size(); ++i) order.members[next[index[i]]++] = static_cast<int32_t>(i);
+  for (size_t i = 0; i < index.size(); ++i)
+    order.members[next[index[i]]++] = static_cast<int32_t>(i);
   return order;
 }
 

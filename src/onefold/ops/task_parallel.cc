@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/ops/task_parallel.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/core/LegacyTypeDispatch.h>
-
 #include <algorithm>
 #include <atomic>
+
+#include <ATen/Parallel.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 
 namespace onefold {
 
@@ -19,7 +19,8 @@ void for_each_task(int64_t num_tasks, const std::function<void(int64_t task)>& b
 }
 
 int64_t num_tasks_for(int64_t work, int64_t grain, int64_t num_tasks) {
-  return std::clamp<int64_t>(work / std::max<int64_t>(grain, 1), 1, std::max<int64_t>(num_tasks, 1));
+  return std::clamp<int64_t>(work / std::max<int64_t>(grain, 1), 1,
+                             std::max<int64_t>(num_tasks, 1));
 }
 
 }  // namespace onefold

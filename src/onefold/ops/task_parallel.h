@@ -14,8 +14,8 @@ namespace onefold {
 // task writes may depend on its number only, never on the thread.
 void for_each_task(int64_t num_tasks, const std::function<void(int64_t task)>& body);
 
-// How many tasks to cut `work` units into so that a task is worth its dispatch: at most `num_tasks`,
-// at least 1, none below `grain` units.
+// How many tasks to cut `work` units into so that a task is worth its dispatch: at most
+// `num_tasks`, at least 1, none below `grain` units.
 int64_t num_tasks_for(int64_t work, int64_t grain, int64_t num_tasks);
 
 }  // namespace onefold

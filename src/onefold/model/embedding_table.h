@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// EmbeddingTable: one vector per id. A step reads the distinct rows of its batch as one small
+// matrix, an autograd leaf, and only those rows are ever updated.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/core/TensorBody.h>
+
+#include "onefold/model/model_config.h"
+#include "onefold/model/parameters.h"
+
+namespace onefold {
+
+struct EmbeddingTable {
+  std::string name;
+  at::Tensor weight;  // [rows, dim], no gradient of its own
+
+  // The rows `ids` int64 [R], as a new leaf [R, dim] that requires a gradient if `trainable`.
+  at::Tensor gather(const at::Tensor& ids, bool trainable) const;
+};
+
+// Tables with rows uniform within 1 / sqrt(dim), as vectors of about unit length for any dim.
+std::vector<EmbeddingTable> make_tables(const ModelConfig& config, Parameters& parameters);
+
+}  // namespace onefold

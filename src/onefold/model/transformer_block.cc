@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/model/transformer_block.h"
+
+#include <algorithm>
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/relu.h>
+
+#include "onefold/ops/gather_rows.h"
+#include "onefold/ops/pool_segments.h"
+#include "onefold/ops/row_self_attention.h"
+
+namespace onefold {
+namespace {
+
+// How many newer values each value of each row has, at most max_length - 1: int32 [N].
+at::Tensor positions_from_newest(const at::Tensor& offsets, int64_t max_length) {
+  const int32_t* bounds = offsets.const_data_ptr<int32_t>();
+  const int64_t num_rows = offsets.size(0) - 1;
+  at::Tensor positions = at::empty({bounds[num_rows]}, at::kInt);
+  int32_t* to = positions.mutable_data_ptr<int32_t>();
+  for (int64_t row = 0; row < num_rows; ++row) {
+    for (int32_t i = bounds[row]; i < bounds[row + 1]; ++i) {
+      to[i] = static_cast<int32_t>(std::min<int64_t>(bounds[row + 1] - 1 - i, max_length - 1));
+    }
+  }
+  return positions;
+}
+
+}  // namespace
+
+TransformerBlock::TransformerBlock(const BlockConfig& config, const BlockDims& dims,
+                                   Parameters& parameters)
+    : dim_(config.dim),
+      heads_(config.heads),
+      max_length_(config.max_length),
+      combiner_(parameters, config.name + ".combine", config.combine, dims.ids,
+                static_cast<int64_t>(config.floats.size()), config.dim),
+      position_(parameters.add_uniform(config.name + ".position", {config.max_length, config.dim},
+                                       0.02)) {
+  for (int64_t i = 0; i < config.layers; ++i) {
+    const std::string name = config.name + "." + std::to_string(i);
+    layers_.push_back({make_norm(parameters, name + ".attention_norm"),
+                       make_norm(parameters, name + ".ffn_norm"),
+                       Linear(parameters, name + ".qkv", dim_, 3 * dim_),
+                       Linear(parameters, name + ".output", dim_, dim_),
+                       Linear(parameters, name + ".ffn_in", dim_, config.ffn),
+                       Linear(parameters, name + ".ffn_out", config.ffn, dim_)});
+  }
+  final_norm_ = make_norm(parameters, config.name + ".final_norm");
+}
+
+at::Tensor TransformerBlock::forward(const SequenceInput& input) const {
+  std::vector<at::Tensor> lists;
+  for (const SequenceInput::Ids& ids : input.ids) {
+    lists.push_back(gather_rows(ids.table_rows, ids.positions));
+  }
+  at::Tensor x = combiner_(lists, input.floats);
+  x = x.add(gather_rows(position_, positions_from_newest(input.offsets, max_length_)));
+  for (const Layer& layer : layers_) {
+    const at::Tensor qkv = layer.qkv.per_row(layer.attention_norm(x));
+    x = x.add(layer.output.per_row(row_self_attention(qkv, input.offsets, heads_)));
+    x = x.add(layer.ffn_out.per_row(at::relu(layer.ffn_in.per_row(layer.ffn_norm(x)))));
+  }
+  return pool_segments(final_norm_(x), input.offsets, Pooling::kMean);
+}
+
+at::Tensor TransformerBlock::Norm::operator()(const at::Tensor& x) const {
+  return at::layer_norm(x, {x.size(1)}, scale, shift);
+}
+
+TransformerBlock::Norm TransformerBlock::make_norm(Parameters& parameters,
+                                                   const std::string& name) const {
+  return {parameters.add_constant(name + ".scale", {dim_}, 1),
+          parameters.add_constant(name + ".shift", {dim_}, 0)};
+}
+
+}  // namespace onefold

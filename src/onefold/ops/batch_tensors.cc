@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/ops/batch_tensors.h"
+
+#include <cmath>
+#include <cstring>
+
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
+
+namespace onefold {
+namespace {
+
+at::Tensor int32_tensor(std::span<const int32_t> values) {
+  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kInt);
+  if (!values.empty()) std::memcpy(tensor.mutable_data_ptr(), values.data(), values.size_bytes());
+  return tensor;
+}
+
+at::Tensor int64_tensor(std::span<const int64_t> values) {
+  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
+  if (!values.empty()) std::memcpy(tensor.mutable_data_ptr(), values.data(), values.size_bytes());
+  return tensor;
+}
+
+float signed_log1p(float value) { return std::copysign(std::log1p(std::fabs(value)), value); }
+float nan_to_zero(float value) { return std::isnan(value) ? 0.0f : value; }
+
+// The named columns of `columns`, in the order of `names`: [B, names.size()].
+Result<at::Tensor> pick(const DenseColumns& columns, const std::vector<std::string>& names,
+                        int64_t num_samples, const char* what) {
+  const auto width = static_cast<int64_t>(columns.names.size());
+  at::Tensor picked = at::empty({num_samples, static_cast<int64_t>(names.size())}, at::kFloat);
+  float* to = picked.mutable_data_ptr<float>();
+  for (size_t f = 0; f < names.size(); ++f) {
+    const auto found = std::find(columns.names.begin(), columns.names.end(), names[f]);
+    if (found == columns.names.end()) {
+      return schema_error(fmt::format("the batch has no {} '{}'", what, names[f]));
+    }
+    const float* from = columns.values.data() + (found - columns.names.begin());
+    for (int64_t i = 0; i < num_samples; ++i) to[i * names.size() + f] = from[i * width];
+  }
+  return picked;
+}
+
+// Where a jagged feature lives: its column and its group.
+struct Found {
+  const JaggedColumn* column = nullptr;
+  int group = -1;
+};
+
+Found find_feature(const Batch& batch, const std::string& name) {
+  if (batch.features.has(name)) return {&batch.features.column(name), -1};
+  for (size_t g = 0; g < batch.groups.size(); ++g) {
+    const KeyedJaggedTensor& unique = batch.groups[g].features.unique();
+    if (unique.has(name)) return {&unique.column(name), static_cast<int>(g)};
+  }
+  return {};
+}
+
+Result<JaggedFloats> float_list(const Batch& batch, const std::string& name) {
+  const Found found = find_feature(batch, name);
+  const auto* lists =
+      found.column == nullptr ? nullptr : std::get_if<JaggedTensor<float>>(found.column);
+  if (lists == nullptr) return schema_error(fmt::format("the batch has no float list '{}'", name));
+  JaggedFloats floats{found.group, at::empty({lists->num_values()}, at::kFloat),
+                      int32_tensor(lists->offsets())};
+  float* to = floats.values.mutable_data_ptr<float>();
+  for (float value : lists->values()) *to++ = signed_log1p(nan_to_zero(value));
+  return floats;
+}
+
+Status check_labels(const at::Tensor& labels, const std::vector<std::string>& names) {
+  const float* values = labels.const_data_ptr<float>();
+  for (int64_t i = 0; i < labels.numel(); ++i) {
+    if (values[i] >= 0 && values[i] <= 1) continue;
+    return schema_error(
+        fmt::format("label '{}' of sample {} of a batch is {}; binary cross-entropy needs 0 to 1",
+                    names[i % names.size()], i / static_cast<int64_t>(names.size()), values[i]));
+  }
+  return {};
+}
+
+}  // namespace
+
+BatchTensorizer::BatchTensorizer(TensorPlan plan) : plan_(std::move(plan)) {
+  for (int64_t num_rows : plan_.table_rows) tables_.emplace_back(num_rows);
+}
+
+Result<BatchTensors> BatchTensorizer::operator()(const Batch& batch) {
+  for (DistinctIds& table : tables_) table.clear();
+  BatchTensors tensors;
+  tensors.num_samples = batch.num_samples();
+  ONEFOLD_ASSIGN_OR_RETURN(tensors.dense,
+                           pick(batch.dense, plan_.dense, batch.num_samples(), "dense feature"));
+  float* dense = tensors.dense.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < tensors.dense.numel(); ++i) {
+    dense[i] = nan_to_zero(dense[i]);
+    if (plan_.dense_log1p) dense[i] = signed_log1p(dense[i]);
+  }
+  ONEFOLD_ASSIGN_OR_RETURN(tensors.labels,
+                           pick(batch.labels, plan_.labels, batch.num_samples(), "label"));
+  ONEFOLD_RETURN_IF_ERROR(check_labels(tensors.labels, plan_.labels));
+  for (const TensorPlan::Lookup& lookup : plan_.lookups) {
+    ONEFOLD_ASSIGN_OR_RETURN(JaggedIndex index, look_up(batch, lookup));
+    tensors.lookups.push_back(std::move(index));
+  }
+  for (const std::string& name : plan_.float_lists) {
+    ONEFOLD_ASSIGN_OR_RETURN(JaggedFloats floats, float_list(batch, name));
+    tensors.float_lists.push_back(std::move(floats));
+  }
+  for (const FeatureGroup& group : batch.groups) {
+    const InverseKeyedJaggedTensor& ikjt = group.features;
+    tensors.groups.push_back({ikjt.num_unique(), int32_tensor(ikjt.inverse_indices()),
+                              ikjt.num_unique() == ikjt.num_samples()});
+  }
+  for (const DistinctIds& table : tables_) tensors.table_ids.push_back(int64_tensor(table.ids()));
+  return tensors;
+}
+
+Result<JaggedIndex> BatchTensorizer::look_up(const Batch& batch, const TensorPlan::Lookup& lookup) {
+  JaggedIndex index;
+  if (lookup.feature == "item_id") {
+    index.offsets = at::empty({batch.num_samples() + 1}, at::kInt);
+    int32_t* offsets = index.offsets.mutable_data_ptr<int32_t>();
+    for (int32_t i = 0; i <= batch.num_samples(); ++i) offsets[i] = i;
+    ONEFOLD_RETURN_IF_ERROR(number(lookup, batch.item_id, index));
+    return index;
+  }
+  const Found found = find_feature(batch, lookup.feature);
+  const auto* lists =
+      found.column == nullptr ? nullptr : std::get_if<JaggedTensor<int64_t>>(found.column);
+  if (lists == nullptr) {
+    return schema_error(fmt::format("the batch has no id feature '{}'", lookup.feature));
+  }
+  index.group = found.group;
+  index.offsets = int32_tensor(lists->offsets());
+  ONEFOLD_RETURN_IF_ERROR(number(lookup, lists->values(), index));
+  return index;
+}
+
+Status BatchTensorizer::number(const TensorPlan::Lookup& lookup, std::span<const int64_t> ids,
+                               JaggedIndex& index) {
+  index.positions = at::empty({static_cast<int64_t>(ids.size())}, at::kInt);
+  const int64_t bad =
+      tables_[lookup.table].add(ids, {index.positions.mutable_data_ptr<int32_t>(), ids.size()});
+  if (bad < 0) return {};
+  return schema_error(
+      fmt::format("feature '{}' has id {}, outside its table's rows [0, {}); hash it "
+                  "(hash = true) or give the table more rows",
+                  lookup.feature, ids[bad], plan_.table_rows[lookup.table]));
+}
+
+}  // namespace onefold

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch -> tensors: the bridge from jagged/ to torch, and the place where ids become positions
+// among the distinct rows of their table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/core/TensorBody.h>
+
+#include "onefold/base/status.h"
+#include "onefold/jagged/batch.h"
+#include "onefold/ops/distinct_ids.h"
+
+namespace onefold {
+
+// What a model reads from a batch.
+struct TensorPlan {
+  struct Lookup {
+    std::string feature;  // an id or id_list feature, or "item_id", the candidate
+    int table = 0;        // index into table_rows; several features may share one table
+  };
+  std::vector<std::string> dense;   // [F]
+  bool dense_log1p = true;          // x -> sign(x) log(1 + |x|)
+  std::vector<std::string> labels;  // [T]
+  std::vector<int64_t> table_rows;  // rows of each table
+  std::vector<Lookup> lookups;
+  std::vector<std::string> float_lists;  // always through sign(x) log(1 + |x|)
+};
+
+// One jagged feature over R rows: R is U of its group, or B when it is stored per sample.
+struct JaggedIndex {
+  int group = -1;        // index into BatchTensors::groups; -1: per sample
+  at::Tensor positions;  // int32 [N], into the distinct ids of the table
+  at::Tensor offsets;    // int32 [R + 1]
+};
+
+struct JaggedFloats {
+  int group = -1;
+  at::Tensor values;   // float [N]; NaN became 0
+  at::Tensor offsets;  // int32 [R + 1]
+};
+
+struct GroupTensors {
+  int64_t num_unique = 0;      // U
+  at::Tensor inverse_indices;  // int32 [B]
+  // U == B: rows are numbered in first-seen order, so the inverse is 0, 1, 2, ... and expanding
+  // would only copy.
+  bool is_identity = false;
+};
+
+struct BatchTensors {
+  int64_t num_samples = 0;                // B
+  at::Tensor dense;                       // float [B, F]; NaN became 0
+  at::Tensor labels;                      // float [B, T]
+  std::vector<at::Tensor> table_ids;      // per table: int64 [distinct], what `positions` count
+  std::vector<JaggedIndex> lookups;       // as TensorPlan::lookups
+  std::vector<JaggedFloats> float_lists;  // as TensorPlan::float_lists
+  std::vector<GroupTensors> groups;       // as Batch::groups
+};
+
+// Makes BatchTensors; keeps 4 bytes per table row between calls. Not thread safe.
+class BatchTensorizer {
+ public:
+  explicit BatchTensorizer(TensorPlan plan);
+
+  // Copies: the batch may go away. kSchema for a feature, dense column or label that the batch does
+  // not have, for an id outside its table (ids are hashed to the table's rows unless the
+  // configuration says otherwise) and for a label outside [0, 1].
+  Result<BatchTensors> operator()(const Batch& batch);
+
+ private:
+  Result<JaggedIndex> look_up(const Batch& batch, const TensorPlan::Lookup& lookup);
+  Status number(const TensorPlan::Lookup& lookup, std::span<const int64_t> ids, JaggedIndex& index);
+
+  TensorPlan plan_;
+  std::vector<DistinctIds> tables_;
+};
+
+}  // namespace onefold
