@@ -16,12 +16,20 @@ int run_program(int argc, char** argv) {
   onefold::cli::add_import(app, run);
   onefold::cli::add_synth(app, run);
   onefold::cli::add_build(app, run);
+  onefold::cli::add_timeline(app, run);
+  onefold::cli::add_slice(app, run);
   onefold::cli::add_inspect(app, run);
   onefold::cli::add_train(app, run);
   onefold::cli::add_embed(app, run);
   onefold::cli::add_demo(app, run);
   if (argc == 1) {
     std::cout << app.help();
+    return 2;
+  }
+  // CLI11 would only say that a verb is missing.
+  const auto is_given = [&](const CLI::App* verb) { return verb->check_name(argv[1]); };
+  if (argv[1][0] != '-' && app.get_subcommands(is_given).empty()) {
+    std::cerr << "onefold: no verb '" << argv[1] << "' (try --help)\n";
     return 2;
   }
   try {

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a log to a trained model, on generated data: counts agree at every stage, and dedup on and
+off give the same losses and the same quality."""
+import json
+import random
+import signal
+import subprocess
+
+import pytest
+from program import BIN, snapshot, succeed
+
+SYNTH = ("--users", 150, "--items", 500, "--list-length", 20, "--lists", 1, "--seed", 5, "--json")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """log, folded (table) and plain (table), and what synth printed."""
+    root = tmp_path_factory.mktemp("end_to_end")
+    (root / "synth.json").write_text(succeed("synth", "log", *SYNTH, cwd=root))
+    for layout in ("folded", "plain"):
+        small = ("--row-group-samples", 2000)  # several row groups, so that order matters
+        (root / f"{layout}.json").write_text(
+            succeed("build", "log", layout, "--layout", layout, *small, "--json", cwd=root)
+        )
+    return root
+
+
+def printed(place, name):
+    return json.loads((place / f"{name}.json").read_text())
+
+
+def inspect(place, table):
+    return json.loads(succeed("inspect", table, "--json", cwd=place))
+
+
+def test_counts_agree_at_every_stage(place):
+    synth = printed(place, "synth")
+    for layout in ("folded", "plain"):
+        build = printed(place, layout)
+        report = inspect(place, layout)
+        assert report["layout"] == layout
+        for name in ("samples", "sessions"):
+            assert synth[name] == build[name] == report[name] > 0
+        assert report["positives"] == synth["clicks"] > 0
+        assert 0 < report["users"] <= synth["users"]
+
+
+def test_layout_does_not_change_the_report(place):
+    folded, plain = inspect(place, "folded"), inspect(place, "plain")
+    same = ("samples_per_session", "samples_of_a_session_per_batch", "features", "labels")
+    for name in same:
+        assert folded[name] == plain[name], name
+
+
+def test_folding_stores_lists_once(place):
+    for group in inspect(place, "folded")["groups"]:
+        assert group["values_ratio"] > 5, group  # 16 samples a session, few changes inside
+
+
+def test_folded_table_is_smaller(place):
+    def stored(name):
+        return sum(map(len, filter(None, snapshot(place / name).values())))
+
+    assert stored("folded") < stored("plain")
+
+
+def test_build_again_gives_the_same_bytes(place):
+    again = ("build", "log", "again", "--row-group-samples", 2000)
+    succeed(*again, cwd=place)
+    first = snapshot(place / "again")
+    succeed(*again, cwd=place)  # in place of the table that is there
+    assert snapshot(place / "again") == first
+    assert snapshot(place / "folded") == first
+
+
+def test_killed_build_leaves_the_older_table(place):
+    older = snapshot(place / "folded")
+    draw = random.Random(3)
+    for _ in range(8):
+        arguments = [BIN, "build", "log", "folded", "--layout", "plain", "--order", "arrival"]
+        with subprocess.Popen(arguments, cwd=place, stdout=subprocess.DEVNULL) as build:
+            try:
+                build.wait(draw.uniform(0, 0.3))
+                break  # it was faster: the newer table is there, whole
+            except subprocess.TimeoutExpired:
+                build.send_signal(signal.SIGKILL)
+        if snapshot(place / "folded") != older:
+            break  # killed after its rename
+    report = inspect(place, "folded")
+    assert report["samples"] == printed(place, "synth")["samples"]
+    assert (snapshot(place / "folded") == older) == (report["layout"] == "folded")
+    succeed("build", "log", "folded", "--row-group-samples", 2000, cwd=place)
+    assert snapshot(place / "folded") == older
+    assert not list(place.glob("*.staging-*"))
