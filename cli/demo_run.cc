@@ -23,6 +23,36 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// Makes `feature` look up the table of `other`; both hold the same kind of id.
+void share_table(ModelConfig& model, const std::string& feature, const std::string& other) {
+  const auto find = [&](const std::string& name) {
+    return std::find_if(model.features.begin(), model.features.end(),
+                        [&](const FeatureConfig& f) { return f.name == name; });
+  };
+  const auto it = find(feature), with = find(other);
+  if (it == model.features.end() || with == model.features.end()) return;
+  std::erase_if(model.tables, [&](const TableConfig& table) { return table.name == it->table; });
+  it->table = with->table;
+}
+
+// What a person who knows the two data sets would change in the default model.
+void tune_model(ModelConfig& model) {
+  // A time is no id to look up: every second would have a vector of its own.
+  std::erase_if(model.features, [](const FeatureConfig& f) { return f.name == "history_time"; });
+  std::erase_if(model.tables, [](const TableConfig& t) { return t.name == "history_time"; });
+  share_table(model, "page_article_id", "item_id");
+  share_table(model, "history_topic", "item_topic");
+  // One sequence block, over the history; the other lists are pooled.
+  std::erase_if(model.blocks, [](const BlockConfig& b) { return b.group != "history"; });
+  for (const FeatureConfig& feature : model.features) {
+    if (feature.name != "history_topic") continue;
+    for (BlockConfig& block : model.blocks) {
+      block.features.push_back("history_topic");
+      if (block.type == BlockType::kDin) block.query.push_back("item_topic");
+    }
+  }
+}
+
 class Demo {
  public:
   explicit Demo(const DemoOptions& options) : options_(options) {}
@@ -120,9 +150,9 @@ class Demo {
   Result<TrainConfig> training_config(BlockType block) {
     ONEFOLD_ASSIGN_OR_RETURN(const Manifest manifest, read_manifest(path("folded")));
     TrainConfig config = default_config(manifest.schema, block);
-    // A time is no id to look up: every second would have a vector of its own.
-    std::erase_if(config.model.features, [](const auto& f) { return f.name == "history_time"; });
-    std::erase_if(config.model.tables, [](const auto& t) { return t.name == "history_time"; });
+    tune_model(config.model);
+    config.loop.learning_rate = 3e-3;
+    config.loop.table_learning_rate = 0.3;  // one short epoch: rows are seen a few times each
     config.data.table = path("folded");
     config.data.holdout = 0.1;
     config.data.batch_size = options_.batch_size;

@@ -12,10 +12,10 @@
 namespace onefold::cli {
 
 struct DemoOptions {
-  std::string data;    // EB-NeRD folder; "": generated logs
-  std::string work;    // directory for logs and tables
-  int64_t steps = 60;  // of each training run
-  int64_t batch_size = 1024;
+  std::string data;     // EB-NeRD folder; "": generated logs
+  std::string work;     // directory for logs and tables
+  int64_t steps = 120;  // of each training run
+  int64_t batch_size = 512;
   std::function<void(const std::string&)> say;  // called as each step begins
 };
 
