@@ -115,6 +115,18 @@ JaggedTensor<T> to_jagged(std::vector<T> values, std::vector<int32_t> offsets) {
   return *std::move(rows);
 }
 
+// Page headers have no checksum; a page that claims fewer entries than it has would lose the end of
+// its last row unseen.
+void check_entries(int64_t num_entries, const parquet::ColumnChunkMetaData& chunk) {
+  if (num_entries == chunk.num_values()) return;
+  throw ParquetException("pages have ", num_entries, " entries, the footer says ",
+                         chunk.num_values());
+}
+
+// HasNext() says no at a page of zero values, which the library's own writer leaves now and then
+// (26.0: a row longer than a dictionary page); the page after it needs another call.
+bool has_next(parquet::ColumnReader& reader) { return reader.HasNext() || reader.HasNext(); }
+
 // Required lists of required elements, as this program writes them.
 template <typename T>
 JaggedTensor<T> read_required_lists(parquet::RowGroupReader& row_group, int column,
@@ -134,19 +146,23 @@ JaggedTensor<T> read_required_lists(parquet::RowGroupReader& row_group, int colu
       continue;  // index pages and what later versions may add
     }
     const auto& data = static_cast<const parquet::DataPage&>(*page);
-    const PageSections sections = sections_of(data);
     const int64_t begin = definition.size();
+    if (data.num_values() < 0 || data.num_values() > chunk->num_values() - begin) {
+      throw ParquetException("pages have more entries than the footer says");
+    }
+    const PageSections sections = sections_of(data);
     repetition.append(sections.repetition, data.num_values());
     definition.append(sections.definition, data.num_values());
     const int64_t count = definition.count_ones(begin, definition.size());
     const size_t old_size = values.size();
-    // The chunk's entries bound its values; with few empty rows the first page sizes it all. A
-    // page's own count was checked against its bytes, the chunk's was not: reserve with care.
-    if (old_size == 0) values.reserve(std::min<int64_t>(chunk->num_values(), int64_t{1} << 28));
+    // The chunk's entries bound its values, and with few empty rows they are as many. A damaged
+    // footer may claim any number, so larger columns than this grow as they come.
+    if (old_size == 0) values.reserve(std::min<int64_t>(chunk->num_values(), int64_t{1} << 26));
     values.resize(old_size + count);
     decoder.decode(data.encoding(), sections.values, static_cast<int>(count),
                    values.data() + old_size);
   }
+  check_entries(repetition.size(), *chunk);
   return to_jagged(std::move(values), offsets_from_levels(repetition, definition, num_rows));
 }
 
@@ -171,8 +187,8 @@ JaggedTensor<T> read_nullable_lists(parquet::RowGroupReader& row_group, int colu
   std::vector<int16_t> definition(kEntries), repetition(kEntries);
   std::vector<T> values;
   std::vector<int32_t> offsets;
-  int64_t num_values = 0;
-  while (reader->HasNext()) {
+  int64_t num_values = 0, num_entries = 0;
+  while (has_next(*reader)) {
     values.resize(num_values + kEntries);
     int64_t values_read = 0;
     const int64_t entries = reader->ReadBatch(kEntries, definition.data(), repetition.data(),
@@ -187,12 +203,14 @@ JaggedTensor<T> read_nullable_lists(parquet::RowGroupReader& row_group, int colu
         throw ParquetException("a null inside a list; only whole lists may be null");
       }
     }
+    num_entries += entries;
     num_values += values_read;
     if (position != num_values) throw ParquetException("levels contradict the values");
     if (num_values > std::numeric_limits<int32_t>::max()) {
       throw ParquetException("a row group has more than 2^31 - 1 values");
     }
   }
+  check_entries(num_entries, *row_group.metadata()->ColumnChunk(column));
   if (static_cast<int64_t>(offsets.size()) != num_rows) {
     throw ParquetException("a column has ", offsets.size(), " rows, expected ", num_rows);
   }
