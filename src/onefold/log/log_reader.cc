@@ -20,17 +20,25 @@ Status for_each_segment(const Stream& stream, const Visit& visit) {
   for (int shard = 0; shard < stream.num_shards; ++shard) {
     ONEFOLD_ASSIGN_OR_RETURN(const auto segments,
                              list_segments(shard_directory(stream.directory, stream.name, shard)));
-    for (const SegmentFile& segment : segments) ONEFOLD_RETURN_IF_ERROR(visit(segment.file()));
+    for (const SegmentFile& segment : segments) ONEFOLD_RETURN_IF_ERROR(visit(segment));
   }
   return {};
+}
+
+// A writer at work may have sealed an ".open" segment since it was listed.
+Result<SegmentReader> open_segment(const SegmentFile& segment,
+                                   const std::shared_ptr<arrow::Schema>& schema) {
+  auto reader = SegmentReader::open(segment.file(), schema);
+  const bool renamed = segment.open && reader.status().code() == StatusCode::kNotFound;
+  return renamed ? SegmentReader::open(segment.path, schema) : std::move(reader);
 }
 
 template <typename Codec>
 Status read_stream(const Stream& stream, const Codec& codec,
                    const std::function<Status(typename Codec::Records&&)>& visit,
                    std::vector<TornTail>* torn_tails) {
-  return for_each_segment(stream, [&](const std::string& path) -> Status {
-    ONEFOLD_ASSIGN_OR_RETURN(auto reader, SegmentReader::open(path, codec.arrow_schema()));
+  return for_each_segment(stream, [&](const SegmentFile& segment) -> Status {
+    ONEFOLD_ASSIGN_OR_RETURN(auto reader, open_segment(segment, codec.arrow_schema()));
     ONEFOLD_RETURN_IF_ERROR(visit_blocks(reader, codec, visit));
     if (auto tail = reader.torn_tail()) torn_tails->push_back(*std::move(tail));
     return {};
@@ -39,9 +47,11 @@ Status read_stream(const Stream& stream, const Codec& codec,
 
 Result<int64_t> stream_bytes(const Stream& stream) {
   int64_t bytes = 0;
-  ONEFOLD_RETURN_IF_ERROR(for_each_segment(stream, [&](const std::string& path) -> Status {
-    ONEFOLD_ASSIGN_OR_RETURN(const uint64_t size, file_size(path));
-    bytes += static_cast<int64_t>(size);
+  ONEFOLD_RETURN_IF_ERROR(for_each_segment(stream, [&](const SegmentFile& segment) -> Status {
+    auto size = file_size(segment.file());
+    if (!size.ok() && segment.open) size = file_size(segment.path);
+    if (!size.ok()) return size.status();
+    bytes += static_cast<int64_t>(*size);
     return {};
   }));
   return bytes;

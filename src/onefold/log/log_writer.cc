@@ -47,8 +47,9 @@ Status check_options(const LogOptions& options) {
     return invalid_argument("zstd level " + std::to_string(options.zstd_level) +
                             " is not between 1 and 22");
   }
-  if (options.block_bytes < 1 || options.segment_bytes < 1) {
-    return invalid_argument("block and segment sizes must be positive");
+  // Offsets within a block are 32 bits.
+  if (options.block_bytes < 1 || options.block_bytes > 1 << 30 || options.segment_bytes < 1) {
+    return invalid_argument("block size must be 1 to 2^30 bytes, segment size positive");
   }
   return {};
 }

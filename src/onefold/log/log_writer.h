@@ -44,7 +44,8 @@ class LogWriter {
   virtual ~LogWriter() = default;  // seals nothing: without close() the tail stays ".open"
 
   // Appends records. REQUIRES: columns follow the schema (CheckError). kSchema for an action that
-  // is not UTF-8; then nothing of that call is appended.
+  // is not UTF-8; then nothing of that call is appended. kIoError: up to a block of each shard is
+  // lost; later appends go to new segments.
   virtual Status append(const FeatureRecords& records) = 0;
   virtual Status append(const EventRecords& records) = 0;
 

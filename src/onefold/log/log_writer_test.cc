@@ -6,6 +6,8 @@
 #include <set>
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "onefold/base/files.h"
 #include "onefold/log/log_meta.h"
@@ -239,6 +241,30 @@ TEST_F(LogWriterTest, SealsASegmentThatOnlyLacksItsName) {
   EXPECT_TRUE(second->recovered().empty());
   EXPECT_EQ(read_file(segment).value(), bytes);
   EXPECT_FALSE(path_exists(segment + ".torn"));
+}
+
+// A limit on file sizes stands in for a full disk.
+TEST_F(LogWriterTest, WritesOnAfterADiskWasFull) {
+  auto writer = open({.num_shards = 1});
+  ASSERT_TRUE(writer->append(random_.requests(3)).ok());
+  ASSERT_TRUE(writer->flush().ok());
+  const uint64_t size = file_size(logs_ + "/feature/shard-00000/000000.arrow.open").value();
+  rlimit usual;
+  ::getrlimit(RLIMIT_FSIZE, &usual);
+  const rlimit full{size + 100, usual.rlim_max};
+  ::signal(SIGXFSZ, SIG_IGN);
+  ::setrlimit(RLIMIT_FSIZE, &full);
+  ASSERT_TRUE(writer->append(random_.requests(4)).ok());
+  const Status status = writer->flush();
+  ::setrlimit(RLIMIT_FSIZE, &usual);
+  EXPECT_EQ(status.code(), StatusCode::kIoError) << status.message();
+
+  ASSERT_TRUE(writer->append(random_.requests(5)).ok());
+  ASSERT_TRUE(writer->close().ok());
+  const WholeLog whole = read_whole_log(logs_);
+  EXPECT_EQ(whole.num_requests(), 3 + 5);
+  ASSERT_EQ(whole.torn_tails.size(), 1u);
+  EXPECT_EQ(whole.torn_tails[0].bytes_skipped, 100);
 }
 
 TEST_F(LogWriterTest, RefusesAnActionThatIsNotUtf8) {

@@ -2,7 +2,9 @@
 #include "onefold/log/parquet_columns.h"
 
 #include <limits>
+#include <new>
 #include <optional>
+#include <stdexcept>
 
 #include <arrow/array.h>
 #include <arrow/chunked_array.h>
@@ -150,6 +152,10 @@ arrow::Status catch_parquet(const Body& body) {
     return body();
   } catch (const parquet::ParquetException& error) {
     return arrow::Status::Invalid(error.what());
+  } catch (const std::bad_alloc&) {  // damage can look like an absurd length
+    return arrow::Status::Invalid("asks for more memory than there is; damaged");
+  } catch (const std::length_error&) {
+    return arrow::Status::Invalid("holds an impossible length; damaged");
   }
 }
 

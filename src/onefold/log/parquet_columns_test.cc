@@ -109,5 +109,21 @@ TEST_F(ParquetColumnsTest, AbsentAndCutFiles) {
   }
 }
 
+// Parquet has no checksum here, so changed values may pass; a crash or an exception may not.
+TEST_F(ParquetColumnsTest, EveryByteChanged) {
+  write_parquet(path_, {{"x", arrow::list(arrow::int64()), "[[1, 2, 3], [4], [5, 6]]"}});
+  const std::string bytes = read_file(path_).value();
+  int64_t refused = 0;
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(~damaged[at]);
+    std::filesystem::remove(path_);
+    ASSERT_TRUE(write_file_atomic(path_, damaged).ok());
+    auto file = ParquetColumns::open(path_);
+    refused += !file.ok() || !file->id_lists("x").ok();
+  }
+  EXPECT_GT(refused, static_cast<int64_t>(bytes.size()) / 4);
+}
+
 }  // namespace
 }  // namespace onefold

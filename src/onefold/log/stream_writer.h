@@ -77,7 +77,11 @@ class StreamWriter {
       ++shard.next_number;
     }
     const auto records = shard.buffer.take();
-    ONEFOLD_RETURN_IF_ERROR(shard.segment->write(codec_.encode(records)));
+    if (Status status = shard.segment->write(codec_.encode(records)); !status.ok()) {
+      // Part of a block may be in the file; nothing after it would be found again.
+      shard.segment.reset();
+      return status;
+    }
     if (shard.segment->bytes_written() < options_.segment_bytes) return {};
     return seal(shard);
   }
