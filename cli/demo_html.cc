@@ -92,7 +92,12 @@ std::string quality_table(const DemoReport& r) {
         "td></tr>",
         escape(t.block), t.off_ne, t.on_ne, t.off_auc, t.on_auc, t.max_loss_difference);
   }
-  return html + "</table>\n";
+  return html +
+         fmt::format(
+             "</table><p>The transformer model trained on, for {} samples in {:.0f} s with dedup "
+             "on: NE {:.4f}, AUC {:.4f}, AUC within users {:.4f}.</p>\n",
+             r.trained.samples, r.trained.seconds, r.trained.ne, r.trained.auc,
+             r.trained.grouped_auc);
 }
 
 }  // namespace

@@ -52,6 +52,11 @@ std::string to_text(const DemoReport& r) {
                         fmt::format("{:.4f} / {:.4f}", t.off_ne, t.off_auc),
                         fmt::format("{:.4f} / {:.4f}", t.on_ne, t.on_auc), t.max_loss_difference);
   }
+  text += fmt::format(
+      "transformer trained for {} samples in {:.0f} s, dedup on: NE {:.4f}, AUC {:.4f}, AUC within "
+      "users "
+      "{:.4f}\n",
+      r.trained.samples, r.trained.seconds, r.trained.ne, r.trained.auc, r.trained.grouped_auc);
   for (const auto& [group, factor] : r.fold_factors) {
     text +=
         fmt::format("fold factor of group '{}' within training batches: {:.1f}\n", group, factor);
@@ -75,6 +80,13 @@ nlohmann::json to_json(const DemoReport& r) {
         {"plain_folded_in_reader", r.read_plain_folded},
         {"folded", r.read_folded}}},
       {"training", nlohmann::json::array()},
+      {"trained",
+       {{"steps", r.trained.steps},
+        {"samples", r.trained.samples},
+        {"seconds", r.trained.seconds},
+        {"ne", r.trained.ne},
+        {"auc", r.trained.auc},
+        {"grouped_auc", r.trained.grouped_auc}}},
       {"fold_factors", nlohmann::json::object()},
       {"seconds", r.seconds}};
   for (const TrainingComparison& t : r.training) {

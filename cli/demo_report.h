@@ -21,6 +21,14 @@ struct TrainingComparison {
   double max_loss_difference = 0;  // relative, largest over the steps
 };
 
+// The transformer model trained longer, with dedup on alone.
+struct TrainedModel {
+  int64_t steps = 0;
+  int64_t samples = 0;
+  double seconds = 0;
+  double ne = 0, auc = 0, grouped_auc = 0;
+};
+
 struct DemoReport {
   std::string data;  // "generated" or the directory
   int64_t samples = 0, sessions = 0, positives = 0;
@@ -30,6 +38,7 @@ struct DemoReport {
   double read_plain_folded = 0;  // samples/s, plain table, folded in the reader
   double read_folded = 0;        // samples/s, folded table
   std::vector<TrainingComparison> training;
+  TrainedModel trained;
   std::vector<std::pair<std::string, double>> fold_factors;  // per group, within batches
   double seconds = 0;
 };
