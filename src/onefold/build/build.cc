@@ -94,6 +94,13 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
   RowGroupBuilder builder(log.schema(), store, join);
   ONEFOLD_RETURN_IF_ERROR(
       write_row_groups(plan, options.cluster.partition, builder, *writer, stats));
+  const std::vector<int64_t> events = join.label_events();
+  std::vector<LabelEvents> label_events;
+  for (size_t t = 0; t < stats.labels.size(); ++t) {
+    stats.labels[t].events = events[t];
+    label_events.push_back({stats.labels[t].name, events[t]});
+  }
+  writer->set_label_events(std::move(label_events));
   ONEFOLD_ASSIGN_OR_RETURN(const Manifest manifest, writer->finish());
 
   count_table(manifest, stats);

@@ -30,7 +30,10 @@ void note(std::string& text, int64_t count, const char* what) {
 nlohmann::json to_json(const BuildStats& stats) {
   nlohmann::json labels = nlohmann::json::array();
   for (const LabelStats& label : stats.labels) {
-    labels.push_back({{"name", label.name}, {"positives", label.positives}, {"sum", label.sum}});
+    labels.push_back({{"name", label.name},
+                      {"positives", label.positives},
+                      {"events", label.events},
+                      {"sum", label.sum}});
   }
   nlohmann::json groups = nlohmann::json::array();
   for (const GroupStats& group : stats.groups) {
@@ -68,8 +71,9 @@ std::string to_text(const BuildStats& stats) {
       fmt::format("samples   {} of {} requests, {} sessions, {} users\n", grouped(stats.samples),
                   grouped(stats.requests), grouped(stats.sessions), grouped(stats.users));
   for (const LabelStats& label : stats.labels) {
-    text += fmt::format("label     {}: {} positives ({:.1f} %)\n", label.name,
-                        grouped(label.positives), 100 * ratio(label.positives, stats.samples));
+    text += fmt::format("label     {}: {} positives ({:.1f} %) of {} events\n", label.name,
+                        grouped(label.positives), 100 * ratio(label.positives, stats.samples),
+                        grouped(label.events));
   }
   for (const GroupStats& group : stats.groups) {
     text += fmt::format(

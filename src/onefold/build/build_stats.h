@@ -16,6 +16,7 @@ namespace onefold {
 struct LabelStats {
   std::string name;
   int64_t positives = 0;  // samples whose label is not 0
+  int64_t events = 0;     // that made them; an item clicked twice has two
   double sum = 0;
 };
 

@@ -84,6 +84,15 @@ void EventJoin::join(int64_t request_id, int64_t request_time_us, std::span<cons
   }
 }
 
+std::vector<int64_t> EventJoin::label_events() const {
+  std::vector<int64_t> events(labels_.size());
+  for (const Event& event : events_) {
+    if (!event.joined) continue;
+    for (int32_t label : labels_of_action_[event.action]) ++events[label];
+  }
+  return events;
+}
+
 JoinStats EventJoin::stats() const {
   JoinStats stats{
       .events = static_cast<int64_t>(events_.size()), .late = num_late_, .early = num_early_};

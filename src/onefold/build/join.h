@@ -39,6 +39,9 @@ class EventJoin {
   void join(int64_t request_id, int64_t request_time_us, std::span<const int64_t> items,
             std::span<float> out);
 
+  // After the last join(): per label, the events that made it. An item clicked twice has two.
+  std::vector<int64_t> label_events() const;
+
   // After the last join(): events that no request claimed are orphans.
   JoinStats stats() const;
 

@@ -148,6 +148,11 @@ Result<Manifest> parse(const json& root) {
                                     .sample_values = entry.at("sample_values").get<int64_t>(),
                                     .unique_values = entry.at("unique_values").get<int64_t>()});
   }
+  // Optional: not every writer of tables has seen the events.
+  for (const json& entry : root.value("label_events", json::array())) {
+    manifest.label_events.push_back(
+        {entry.at("label").get<std::string>(), entry.at("events").get<int64_t>()});
+  }
   return manifest;
 }
 
@@ -174,6 +179,10 @@ nlohmann::json to_json(const Manifest& manifest) {
                            {"sample_values", stats.sample_values},
                            {"unique_values", stats.unique_values}});
   }
+  json label_events = json::array();
+  for (const LabelEvents& label : manifest.label_events) {
+    label_events.push_back({{"label", label.label}, {"events", label.events}});
+  }
   return {{"format", kFormatName},
           {"format_version", manifest.format_version},
           {"layout", to_string(manifest.layout)},
@@ -181,7 +190,8 @@ nlohmann::json to_json(const Manifest& manifest) {
           {"num_samples", manifest.num_samples},
           {"num_sessions", manifest.num_sessions},
           {"parts", std::move(parts)},
-          {"group_stats", std::move(group_stats)}};
+          {"group_stats", std::move(group_stats)},
+          {"label_events", std::move(label_events)}};
 }
 
 Result<Manifest> manifest_from_json(const nlohmann::json& root) {

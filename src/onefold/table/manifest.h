@@ -54,6 +54,12 @@ struct GroupStats {
   int64_t unique_values = 0;  // list values stored
 };
 
+// Events that made a label: a sample that was clicked twice is one positive sample and two events.
+struct LabelEvents {
+  std::string label;
+  int64_t events = 0;
+};
+
 struct Manifest {
   int format_version = kTableFormatVersion;
   TableLayout layout = TableLayout::kFolded;
@@ -61,7 +67,8 @@ struct Manifest {
   int64_t num_samples = 0;
   int64_t num_sessions = 0;  // distinct session ids
   std::vector<TablePart> parts;
-  std::vector<GroupStats> group_stats;  // kFolded only
+  std::vector<GroupStats> group_stats;    // kFolded only
+  std::vector<LabelEvents> label_events;  // empty where the writer does not know them
 };
 
 nlohmann::json to_json(const Manifest& manifest);

@@ -53,6 +53,10 @@ class TableWriterImpl final : public TableWriter {
     return {};
   }
 
+  void set_label_events(std::vector<LabelEvents> label_events) override {
+    manifest_.label_events = std::move(label_events);
+  }
+
   Result<Manifest> finish() override {
     ONEFOLD_CHECK(!finished_, "the table is finished");
     while (!open_.empty()) ONEFOLD_RETURN_IF_ERROR(close_part(open_.front().partition));

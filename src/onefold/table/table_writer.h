@@ -33,6 +33,9 @@ class TableWriter {
   // REQUIRES: the batch follows the schema (CheckError).
   virtual Status write(const std::string& partition, const Batch& batch) = 0;
 
+  // What the manifest shall say of the events behind the labels.
+  virtual void set_label_events(std::vector<LabelEvents> label_events) = 0;
+
   // Closes all files, writes the manifest, puts the table in place.
   virtual Result<Manifest> finish() = 0;
 };
