@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// ops_bench [--device cpu|cuda] [--out build/bench] [--filter text]
+//
+// Every case's answer is checked before it is timed. On the CPU the times are Google Benchmark's,
+// on CUDA those of events around replays of a captured graph. The floor is the device's own copy
+// bandwidth, measured in the same run.
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "ops/cases.h"
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <benchmark/benchmark.h>
+
+#include "onefold/base/cpu.h"
+
+namespace onefold {
+namespace {
+
+struct Options {
+  std::string device = "cpu", out = "build/bench", filter;
+};
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::strcmp(argv[i], "--device") == 0) options.device = argv[i + 1];
+    if (std::strcmp(argv[i], "--out") == 0) options.out = argv[i + 1];
+    if (std::strcmp(argv[i], "--filter") == 0) options.filter = argv[i + 1];
+  }
+  return options;
+}
+
+// Keeps the median per name that Google Benchmark reports.
+class Collector : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.aggregate_name == "median") ms_ = run.GetAdjustedRealTime();
+    }
+  }
+  double ms() const { return ms_; }
+
+ private:
+  double ms_ = 0;
+};
+
+double cpu_median_ms(const std::string& name, const std::function<void()>& run) {
+  benchmark::ClearRegisteredBenchmarks();
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [&run](benchmark::State& state) {
+                                 for (auto _ : state) run();
+                               })
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond)
+      ->MinTime(0.1)
+      ->Repetitions(5)
+      ->ReportAggregatesOnly();
+  Collector collector;
+  benchmark::RunSpecifiedBenchmarks(&collector);
+  return collector.ms();
+}
+
+double median_ms(at::Device device, const std::string& name, const std::function<void()>& run,
+                 CudaRuns runs = CudaRuns::kGraph) {
+  return device.is_cuda() ? cuda_median_ms(run, runs) : cpu_median_ms(name, run);
+}
+
+// Bytes read and written per ms by a copy far larger than the caches.
+double copy_bytes_per_ms(at::Device device) {
+  const int64_t bytes = device.is_cuda() ? int64_t{2} << 30 : int64_t{512} << 20;
+  const at::Tensor from = at::randint(255, {bytes}, at::TensorOptions(device).dtype(at::kByte));
+  at::Tensor to = at::empty_like(from);
+  return 2.0 * bytes / median_ms(device, "copy", [&] { to.copy_(from); });
+}
+
+int run(const Options& options) {
+  const bool cuda = options.device == "cuda";
+  if (cuda && !cuda_available()) {
+    std::printf("ops_bench: Torch has no CUDA device; skipped\n");
+    return 0;
+  }
+  const at::Device device(cuda ? at::kCUDA : at::kCPU);
+  const std::string machine = cuda ? cuda_name()
+                                   : "CPU, " + std::to_string(at::get_num_threads()) +
+                                         " threads, " + to_string(cpu_level());
+  const c10::AutoGradMode no_grad(false);
+  const double copy = copy_bytes_per_ms(device);
+  Report report(cuda ? "ops_cuda" : "ops_cpu", machine);
+  std::vector<CaseMaker> makers = expand_cases(device);
+  for (auto& more : {jagged_index_select_cases(device), embedding_cases(device)}) {
+    makers.insert(makers.end(), more.begin(), more.end());
+  }
+  int wrong = 0;
+  for (const CaseMaker& make : makers) {
+    at::manual_seed(365);
+    const Case c = make();
+    if (c.name.find(options.filter) == std::string::npos) continue;
+    if (!c.check()) {
+      std::printf("WRONG ANSWER: %s\n", c.name.c_str());
+      ++wrong;
+      continue;
+    }
+    const double ours = median_ms(device, c.name, c.ours) / c.runs_per_call;
+    const double other =
+        c.other ? median_ms(device, c.name + " other", c.other, CudaRuns::kCalls) / c.runs_per_call
+                : 0;
+    std::printf("%-80s %9.4f ms  other %9.4f ms\n", c.name.c_str(), ours, other);
+    std::fflush(stdout);
+    report.add(c, ours, other, copy);
+  }
+  report.print();
+  report.write(options.out);
+  return wrong == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace onefold
+
+int main(int argc, char** argv) { return onefold::run(onefold::parse(argc, argv)); }

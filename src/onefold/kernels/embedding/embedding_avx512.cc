@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <immintrin.h>
+
+#include "onefold/kernels/embedding/embedding.h"
+#include "onefold/kernels/simd/floats_avx512.h"
+
+// After the Floats it is written over.
+#include "onefold/kernels/embedding/embedding_body.inl"
+
+namespace onefold {
+
+void embedding_forward_avx512(const EmbeddingForwardParams& params, const BagRange& bags) {
+  forward(params, bags);
+}
+
+}  // namespace onefold
