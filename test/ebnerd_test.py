@@ -7,6 +7,7 @@ import pathlib
 
 import pytest
 from program import succeed
+from training import expect_same_training, losses, train
 
 DATA = pathlib.Path(os.environ.get("ONEFOLD_SHARED_DATA", "."), "ebnerd_demo").resolve()
 
@@ -38,3 +39,47 @@ def test_history_is_stored_once(place):
     report = json.loads(succeed("inspect", "table", "--json", cwd=place))
     (history,) = [group for group in report["groups"] if group["name"] == "history"]
     assert history["sample_values"] >= 21 * history["stored_values"]
+
+
+CONFIG = """
+[data]
+table = "table"
+holdout = 0.1
+batch_size = 1024
+
+[model]
+dim = 16
+bottom = [32]
+top = [32]
+
+[[table]]
+name = "articles"
+rows = 20000
+
+[[feature]]
+name = "item_id"
+table = "articles"
+
+[[feature]]
+name = "history_article_id"
+table = "articles"
+
+[[block]]
+type = "transformer"
+group = "history"
+features = ["history_article_id"]
+floats = ["history_read_time"]
+max_length = 30
+
+[train]
+max_steps = 20
+log_every = 1
+eval_batches = 8
+"""
+
+
+def test_dedup_does_not_change_training(place):
+    (place / "train.toml").write_text(CONFIG)
+    on, off = (train("train.toml", "--dedup", dedup, cwd=place) for dedup in ("on", "off"))
+    expect_same_training(on, off)
+    assert losses(on)[-1] < losses(on)[0]

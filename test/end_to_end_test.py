@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from program import BIN, snapshot, succeed
+from training import expect_same_training, losses, quality, train
 
 SYNTH = ("--users", 150, "--items", 500, "--list-length", 20, "--lists", 1, "--seed", 5, "--json")
 
@@ -92,3 +93,110 @@ def test_killed_build_leaves_the_older_table(place):
     succeed("build", "log", "folded", "--row-group-samples", 2000, cwd=place)
     assert snapshot(place / "folded") == older
     assert not list(place.glob("*.staging-*"))
+
+
+CONFIG = """
+[data]
+table = "folded"
+holdout = 0.2
+batch_size = 256
+
+[model]
+dim = 8
+bottom = [16]
+top = [16]
+
+[[table]]
+name = "items"
+rows = 1000
+
+[[table]]
+name = "topics"
+rows = 100
+
+[[table]]
+name = "lists"
+rows = 1000
+
+[[feature]]
+name = "item_id"
+table = "items"
+
+[[feature]]
+name = "item_topic"
+table = "topics"
+
+[[feature]]
+name = "history_item_id"
+table = "items"
+
+[[feature]]
+name = "history_topic"
+table = "topics"
+
+[[feature]]
+name = "user_list_0"
+table = "lists"
+
+[[block]]
+type = "transformer"
+group = "history"
+features = ["history_item_id", "history_topic"]
+floats = ["history_dwell"]
+
+[[block]]
+type = "din"
+group = "history"
+features = ["history_item_id", "history_topic"]
+query = ["item_id", "item_topic"]
+
+[train]
+epochs = 2
+threads = 1
+seed = 3
+log_every = 1
+learning_rate = 3e-3
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(place):
+    (place / "train.toml").write_text(CONFIG)
+    (place / "plain.toml").write_text(CONFIG.replace('"folded"', '"plain"'))
+    return {
+        "on": train("train.toml", "--dedup", "on", cwd=place),
+        "off": train("train.toml", "--dedup", "off", cwd=place),
+        "plain": train("plain.toml", "--dedup", "on", cwd=place),
+    }
+
+
+def test_dedup_does_not_change_training(trained):
+    expect_same_training(trained["on"], trained["off"])
+
+
+def test_layout_does_not_change_training(trained):
+    assert losses(trained["plain"]) == losses(trained["on"])  # the same batches, bit for bit
+    assert quality(trained["plain"]) == quality(trained["on"])
+
+
+def test_training_learns(place, trained):
+    ne, auc = quality(trained["on"])
+    assert printed(place, "synth")["bayes_ne"] < ne < 1  # better than guessing, not than possible
+    assert auc > 0.55
+    evaluated = trained["on"]["eval"][-1]["samples"]
+    assert 0.1 < evaluated / printed(place, "folded")["samples"] < 0.3  # the 20 % held out
+
+
+def test_training_reports_what_folding_saved(trained):
+    assert trained["on"]["start"][0]["dedup"] and not trained["off"]["start"][0]["dedup"]
+    on, off = (trained[name]["done"][-1] for name in ("on", "off"))
+    assert on["samples"] == off["samples"]
+
+
+def test_resumed_training_is_the_same(place, trained):
+    stopped = train("train.toml", "--checkpoint", "ckpt", "--max-steps", 7, cwd=place)
+    resumed = train("train.toml", "--checkpoint", "ckpt", "--resume", cwd=place)
+    whole = losses(trained["on"])
+    assert losses(stopped) == whole[:7]
+    assert losses(resumed) == whole[7:]  # bit for bit, threads = 1
+    assert quality(resumed) == quality(trained["on"])

@@ -182,6 +182,7 @@ NOISE = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.S
 )
 NO_FUNCTION = re.compile(r"^\s*(namespace|class|struct|union|enum|extern)\b|=\s*$")
+ATTRIBUTE = re.compile(r"__\w+__\s*\([^)]*\)|\[\[.*?\]\]")
 LABEL = re.compile(r"^\s*(?:public|private|protected):")
 
 
@@ -214,7 +215,7 @@ def function_of(text, at, head):
     label = LABEL.match(head)
     begin = at + (label.end() if label else 0)
     begin += len(text[begin:]) - len(text[begin:].lstrip())
-    name = re.search(r"([\w:~]+)\s*\(", head)
+    name = re.search(r"([\w:~]+)\s*\(", ATTRIBUTE.sub("", head))
     return (name.group(1) if name else "function", text.count("\n", 0, begin) + 1)
 
 

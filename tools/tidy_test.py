@@ -142,7 +142,7 @@ static const int table[] = {1, 2};
   do {           \\
     x();         \\
   } while (false)
-int c(const char* s,
+__global__ void __launch_bounds__(128, 2) c(const char* s,
       int d) {
   auto lambda = [&](int e) {
     return "}" == s;  // }
