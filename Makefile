@@ -31,7 +31,8 @@ build: configure
 
 bench: configure
 	@echo "== build the benchmarks =="
-	cmake --build $(BUILD) --parallel $(JOBS)
+	cmake --preset release -DONEFOLD_BENCH=ON >/dev/null
+	cmake --build $(BUILD) --parallel $(JOBS) --target onefold onefold_benches
 	.venv/bin/python tools/bench.py $(BUILD)
 
 setup:

@@ -35,6 +35,7 @@ if(ONEFOLD_DEVELOPER)
 endif()
 if(ONEFOLD_BENCH)
   find_package(benchmark REQUIRED)
+  add_custom_target(onefold_benches)
 endif()
 
 # onefold_library(<folder> SOURCES <files> [DEPS <targets>])
@@ -64,7 +65,8 @@ function(onefold_test name)
   endif()
 endfunction()
 
-# onefold_bench(<name> SOURCES <files> [DEPS <targets>]): a Google Benchmark program.
+# onefold_bench(<name> SOURCES <files> [DEPS <targets>]): a Google Benchmark program in <build>/bench,
+# where tools/bench.py finds it.
 function(onefold_bench name)
   if(NOT ONEFOLD_BENCH)
     return()
@@ -72,4 +74,6 @@ function(onefold_bench name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE onefold_options ${ARG_DEPS} benchmark::benchmark)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+  add_dependencies(onefold_benches ${name})
 endfunction()
