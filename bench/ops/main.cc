@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// ops_bench [--device cpu|cuda] [--out build/bench] [--filter text]
+// ops_bench [--device cpu|cuda] [--out build/bench] [--only group] [--filter text]
+//
+// `--only` takes one group of cases (expand, jagged_index_select, embedding, attention,
+// multi_slice), `--filter` those whose name holds the text.
 //
 // Every case's answer is checked before it is timed. On the CPU the times are Google Benchmark's,
 // on CUDA those of events around replays of a captured graph. The floor is the device's own copy
@@ -22,7 +25,7 @@ namespace onefold {
 namespace {
 
 struct Options {
-  std::string device = "cpu", out = "build/bench", filter;
+  std::string device = "cpu", out = "build/bench", only, filter;
 };
 
 Options parse(int argc, char** argv) {
@@ -30,6 +33,7 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     if (std::strcmp(argv[i], "--device") == 0) options.device = argv[i + 1];
     if (std::strcmp(argv[i], "--out") == 0) options.out = argv[i + 1];
+    if (std::strcmp(argv[i], "--only") == 0) options.only = argv[i + 1];
     if (std::strcmp(argv[i], "--filter") == 0) options.filter = argv[i + 1];
   }
   return options;
@@ -70,8 +74,8 @@ double median_ms(at::Device device, const std::string& name, const std::function
   return device.is_cuda() ? cuda_median_ms(run, runs) : cpu_median_ms(name, run);
 }
 
-// Bytes read and written per ms by a copy far larger than the caches: the best of several, the first
-// of which wakes the clocks.
+// Bytes read and written per ms by a copy far larger than the caches: the best of several, the
+// first of which wakes the clocks.
 double copy_bytes_per_ms(at::Device device) {
   const int64_t bytes = device.is_cuda() ? int64_t{4} << 30 : int64_t{512} << 20;
   const at::Tensor from = at::randint(255, {bytes}, at::TensorOptions(device).dtype(at::kByte));
@@ -81,6 +85,15 @@ double copy_bytes_per_ms(at::Device device) {
     best_ms = std::min(best_ms, median_ms(device, "copy", [&] { to.copy_(from); }));
   }
   return 2.0 * bytes / best_ms;
+}
+
+double matmul_flops_per_ms(at::Device device) {
+  const int64_t size = device.is_cuda() ? 8192 : 2048;
+  const auto dtype = device.is_cuda() ? at::kBFloat16 : at::kFloat;
+  const auto options = at::TensorOptions(device).dtype(dtype);
+  const at::Tensor a = at::randn({size, size}, options), b = at::randn({size, size}, options);
+  at::Tensor c = at::empty({size, size}, options);
+  return 2.0 * size * size * size / median_ms(device, "matmul", [&] { at::mm_out(c, a, b); });
 }
 
 int run(const Options& options) {
@@ -96,10 +109,17 @@ int run(const Options& options) {
   const c10::AutoGradMode no_grad(false);
   const MachineRates rates = {copy_bytes_per_ms(device), matmul_flops_per_ms(device)};
   Report report(cuda ? "ops_cuda" : "ops_cpu", machine);
-  std::vector<CaseMaker> makers = expand_cases(device);
-  for (auto& more : {jagged_index_select_cases(device), embedding_cases(device),
-                     attention_cases(device), multi_slice_cases(device)}) {
-    makers.insert(makers.end(), more.begin(), more.end());
+  std::vector<CaseMaker> makers;
+  const std::pair<const char*, std::vector<CaseMaker>> groups[] = {
+      {"expand", expand_cases(device)},
+      {"jagged_index_select", jagged_index_select_cases(device)},
+      {"embedding", embedding_cases(device)},
+      {"attention", attention_cases(device)},
+      {"multi_slice", multi_slice_cases(device)}};
+  for (const auto& [name, cases] : groups) {
+    if (options.only.empty() || options.only == name) {
+      makers.insert(makers.end(), cases.begin(), cases.end());
+    }
   }
   int wrong = 0;
   for (const CaseMaker& make : makers) {

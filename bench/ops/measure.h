@@ -12,6 +12,8 @@ namespace onefold {
 struct Case {
   std::string name;             // "expand forward, float32, uniform"
   double bytes = 0;             // each input read once, each output written once
+  double flops = 0;             // of matrix products; the floor is the longer of the two
+  double floor_ms = 0;          // a floor that the case measured itself; 0: bytes and flops
   double floor_aim = 0;         // fraction of the floor; 0: none
   std::function<bool()> check;  // the answer, before any timing
   std::function<void()> ours;
@@ -22,6 +24,12 @@ struct Case {
   int runs_per_call = 1;    // ours and other do this many at a time (rotating inputs)
 };
 using CaseMaker = std::function<Case()>;
+
+// What the machine was measured to do in this run.
+struct MachineRates {
+  double copy_bytes_per_ms;
+  double matmul_flops_per_ms;  // bfloat16 on CUDA, float32 on the CPU
+};
 
 // A row of build/bench/<name>.json.
 struct Row {
@@ -38,7 +46,7 @@ class Report {
       : name_(std::move(name)), machine_(std::move(machine)) {}
 
   // The rows of one case: fraction of the floor, and times faster than each other way.
-  void add(const Case& c, double ours_ms, double other_ms, double copy_bytes_per_ms);
+  void add(const Case& c, double ours_ms, double other_ms, const MachineRates& rates);
   void print() const;
   void write(const std::string& directory) const;  // <directory>/<name>.json
 

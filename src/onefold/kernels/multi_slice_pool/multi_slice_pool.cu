@@ -8,6 +8,7 @@
 // order, then streams their rows through a ring of asynchronous copies.
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "onefold/base/check.h"
 #include "onefold/kernels/device/cuda_check.cuh"
@@ -122,6 +123,8 @@ __device__ __forceinline__ uint32_t element_bits(float x) {
 // or weights. Adds the same values to `totals`.
 template <typename T, int kTiles>
 struct MaskFragments {
+  using Bits = std::conditional_t<kTiles <= 2, uint32_t, uint64_t>;
+
   uint32_t weighted;  // bit 2 t + h: slice 16 t + 8 h + group is weighted
   int group, pair;
   float totals[kTiles][2];
@@ -137,13 +140,13 @@ struct MaskFragments {
 
   __device__ void make(const EventList& list, int first, uint32_t (&a)[kTiles][4]) {
     const uint32_t one = element_bits<T>(1.0f);
-    uint64_t bits[4];
+    Bits bits[4];
     uint32_t weight[4];
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const int event = first + 2 * pair + i % 2 + i / 2 * 8;
       const bool valid = event < list.count;
-      bits[i] = valid ? list.bits[event] >> group : 0;
+      bits[i] = valid ? static_cast<Bits>(list.bits[event] >> group) : 0;
       weight[i] = weighted != 0 && valid ? element_bits<T>(list.weights[event]) : one;
     }
 #pragma unroll
@@ -170,7 +173,7 @@ struct MaskFragments {
 
 // kColumns threads, a warp for 32 columns; kTiles m16 tiles of slices.
 template <typename T, int kColumns, int kTiles>
-__global__ void __launch_bounds__(kColumns)
+__global__ void __launch_bounds__(kColumns, kTiles <= 2 ? 768 / kColumns : 1)
     cells_kernel(const __grid_constant__ SliceEvents events, SliceCells cells, float* cell_sums,
                  float* cell_weights) {
   extern __shared__ __align__(128) unsigned char raw[];
