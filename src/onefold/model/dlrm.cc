@@ -28,13 +28,13 @@ Dlrm::Dlrm(const ModelConfig& config, uint64_t seed, at::ScalarType dtype)
       tables_(make_tables(config, parameters_)) {
   if (!config_.dense.empty()) {
     bottom_ = Mlp(parameters_, "bottom", static_cast<int64_t>(config_.dense.size()), config_.bottom,
-                  config_.dim, /*final_relu=*/true);
+                  config_.dim, /*final_activation=*/true);
   }
   add_pooled_features();
   add_blocks();
   const int64_t count = num_vectors();
   top_ = Mlp(parameters_, "top", count * config_.dim + count * (count - 1) / 2, config_.top,
-             static_cast<int64_t>(config_.labels.size()), /*final_relu=*/false);
+             static_cast<int64_t>(config_.labels.size()), /*final_activation=*/false);
 }
 
 void Dlrm::add_pooled_features() {

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include <ATen/ops/linear.h>
-#include <ATen/ops/relu.h>
 
 #include "onefold/ops/row_linear.h"
+#include "onefold/ops/swish.h"
 
 namespace onefold {
 
@@ -19,8 +19,8 @@ at::Tensor Linear::per_sample(const at::Tensor& x) const { return at::linear(x, 
 at::Tensor Linear::per_row(const at::Tensor& x) const { return row_linear(x, weight_, bias_); }
 
 Mlp::Mlp(Parameters& parameters, const std::string& name, int64_t inputs,
-         const std::vector<int64_t>& hidden, int64_t outputs, bool final_relu)
-    : final_relu_(final_relu) {
+         const std::vector<int64_t>& hidden, int64_t outputs, bool final_activation)
+    : final_activation_(final_activation) {
   std::vector<int64_t> widths = hidden;
   widths.push_back(outputs);
   for (size_t i = 0; i < widths.size(); ++i) {
@@ -32,7 +32,7 @@ Mlp::Mlp(Parameters& parameters, const std::string& name, int64_t inputs,
 at::Tensor Mlp::per_sample(at::Tensor x) const {
   for (size_t i = 0; i < layers_.size(); ++i) {
     x = layers_[i].per_sample(x);
-    if (final_relu_ || i + 1 < layers_.size()) x = at::relu(x);
+    if (final_activation_ || i + 1 < layers_.size()) x = swish(x);
   }
   return x;
 }

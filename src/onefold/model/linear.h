@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear: y = W x + b, and Mlp, a stack of them with ReLU between.
+// Linear: y = W x + b, and Mlp, a stack of them with swish between.
 #pragma once
 
 #include <string>
@@ -32,15 +32,16 @@ class Linear {
 class Mlp {
  public:
   Mlp() = default;
-  // Widths between inputs and outputs; ReLU after each layer, after the last only if `final_relu`.
+  // Widths between inputs and outputs; swish after each layer, after the last only if
+  // `final_activation`.
   Mlp(Parameters& parameters, const std::string& name, int64_t inputs,
-      const std::vector<int64_t>& hidden, int64_t outputs, bool final_relu);
+      const std::vector<int64_t>& hidden, int64_t outputs, bool final_activation);
 
   at::Tensor per_sample(at::Tensor x) const;  // [B, inputs] -> [B, outputs]
 
  private:
   std::vector<Linear> layers_;
-  bool final_relu_ = false;
+  bool final_activation_ = false;
 };
 
 }  // namespace onefold

@@ -5,11 +5,11 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/relu.h>
 
 #include "onefold/ops/gather_rows.h"
 #include "onefold/ops/pool_segments.h"
 #include "onefold/ops/row_self_attention.h"
+#include "onefold/ops/swish.h"
 
 namespace onefold {
 namespace {
@@ -61,7 +61,7 @@ at::Tensor TransformerBlock::forward(const SequenceInput& input) const {
   for (const Layer& layer : layers_) {
     const at::Tensor qkv = layer.qkv.per_row(layer.attention_norm(x));
     x = x.add(layer.output.per_row(row_self_attention(qkv, input.offsets, heads_)));
-    x = x.add(layer.ffn_out.per_row(at::relu(layer.ffn_in.per_row(layer.ffn_norm(x)))));
+    x = x.add(layer.ffn_out.per_row(swish(layer.ffn_in.per_row(layer.ffn_norm(x)))));
   }
   return pool_segments(final_norm_(x), input.offsets, Pooling::kMean);
 }

@@ -10,7 +10,7 @@
 namespace onefold {
 
 //   x = combine(lists) + position           position 0 is the newest value
-//   layers times:  x += O attention(norm(x));  x += W2 relu(W1 norm(x))
+//   layers times:  x += O attention(norm(x));  x += W2 swish(W1 norm(x))
 //   out = mean over the row of norm(x)      zeros for an empty row
 //
 // All values of all rows lie in one [N, dim] matrix: nothing is padded, and everything but the

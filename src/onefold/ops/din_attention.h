@@ -31,11 +31,11 @@ struct DinInput {
 };
 
 // out[i] = sum over l of w[i, l] keys[l], with l over sample i's unique row and
-//   w[i, l] = score · relu(candidate_half[i] + user_half[l] + product (query[i] ∘ keys[l])) + bias
-// -> [B, D]. As in the paper the weights are not normalised; ReLU stands for its Dice, which takes
-// statistics over the batch and so would depend on the other samples. float or double.
-// REQUIRES: H a multiple of 16 and D <= 512, for bits that do not depend on how many samples share
-// a row (ops/row_linear.h).
+//   w[i, l] = score · swish(candidate_half[i] + user_half[l] + product (query[i] ∘ keys[l])) + bias
+// -> [B, D]. As in the paper the weights are not normalised. The paper's activation, Dice, takes
+// mean and variance over the batch, so a sample would depend on the others; with both fixed at 0
+// and 1 and its alpha at 0, Dice is swish (ops/swish.h). float or double. REQUIRES: H a multiple of
+// 16 and D <= 512, for bits that do not depend on how many samples share a row (ops/row_linear.h).
 at::Tensor din_attention(const DinInput& input);
 
 }  // namespace onefold

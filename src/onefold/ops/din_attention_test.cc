@@ -5,6 +5,7 @@
 
 #include "onefold/base/check.h"
 #include "onefold/ops/gradient_check.h"
+#include "onefold/ops/swish.h"
 
 namespace onefold {
 namespace {
@@ -32,8 +33,8 @@ at::Tensor reference(const DinInput& in) {
     at::Tensor sum = at::zeros({in.query.size(1)}, in.query.options());
     for (int32_t l = in.offsets[row].item<int32_t>(); l < in.offsets[row + 1].item<int32_t>();
          ++l) {
-      const at::Tensor hidden = at::relu(in.candidate_half[i] + in.user_half[l] +
-                                         at::mv(in.product, in.query[i] * in.keys[l]));
+      const at::Tensor hidden = swish(in.candidate_half[i] + in.user_half[l] +
+                                      at::mv(in.product, in.query[i] * in.keys[l]));
       sum = sum + (at::dot(in.score, hidden) + in.score_bias) * in.keys[l];
     }
     out.push_back(sum);
@@ -80,7 +81,7 @@ TEST(DinAttention, RegroupingIsTheConcatenatedLayer) {
     at::Tensor sum = at::zeros({width}, at::kDouble);
     for (int64_t l = 0; l < 4; ++l) {
       const at::Tensor q = in.query[i], k = in.keys[l];
-      const at::Tensor z = at::relu(at::mv(w, at::cat({q, k, q - k, q * k})) + b);
+      const at::Tensor z = swish(at::mv(w, at::cat({q, k, q - k, q * k})) + b);
       sum = sum + (at::dot(in.score, z) + in.score_bias) * k;
     }
     EXPECT_TRUE(at::allclose(out[i], sum, 1e-10, 1e-10)) << "sample " << i;

@@ -55,7 +55,9 @@ TEST(RowAdagrad, FollowsTheFormulaOnTouchedRowsOnly) {
     }
   }
   for (int64_t row = 0; row < 50; ++row) {
-    if (state[row] == 0) EXPECT_TRUE(at::equal(weight[row], before[row])) << row;
+    if (state[row] == 0) {
+      EXPECT_TRUE(at::equal(weight[row], before[row])) << row;
+    }
     EXPECT_NEAR(adagrad.state()[row].item<double>(), state[row], 1e-5);
     for (int64_t d = 0; d < 6; ++d) {
       EXPECT_NEAR(weight[row][d].item<double>(), reference[row * 6 + d], 1e-5);

@@ -129,7 +129,9 @@ TEST_F(SafetensorsTest, EveryByteFlippedEveryLengthCut) {
       bad[i] = static_cast<char>(bad[i] ^ flip);
       write_raw(bad);
       const auto result = read_safetensors(path());
-      if (!result.ok()) EXPECT_NE(result.status().code(), StatusCode::kIoError);
+      if (!result.ok()) {
+        EXPECT_NE(result.status().code(), StatusCode::kIoError);
+      }
     }
     write_raw(good.substr(0, i));
     EXPECT_EQ(read_status().code(), StatusCode::kDataLoss) << "cut at " << i;

@@ -31,6 +31,7 @@ TrainConfig planted_config(BlockType type) {
   config.loop.max_steps = 200;
   config.loop.learning_rate = 0.003;
   config.loop.table_learning_rate = 0.1;
+  config.loop.threads = 1;  // these batches are too small to share
   return config;
 }
 
@@ -45,19 +46,25 @@ class TrainerTest : public testing::TestWithParam<BlockType> {};
 INSTANTIATE_TEST_SUITE_P(Blocks, TrainerTest, testing::ValuesIn(kBlocks),
                          [](const auto& info) { return to_string(info.param); });
 
-// Forward is bit-equal, so the first loss is; after that weights differ by the order of gradient
-// sums. Measured over these 200 steps: 3e-6 relative at most.
+// Forward is bit-equal, so the first loss is; then weights differ by the order in which gradients
+// are summed. Measured over 200 steps with 12 and with 60 sessions a batch, 22 runs in all: losses
+// within 4e-7 of each other with pool and transformer, within 1e-5 with din.
 TEST_P(TrainerTest, DedupOnAndOffGiveTheSameRun) {
   TrainConfig config = planted_config(GetParam());
-  const auto on = make_trainer(config, batches(20, 1), batches(10, 1000));
+  config.loop.learning_rate = LoopConfig().learning_rate;
+  config.loop.table_learning_rate = LoopConfig().table_learning_rate;
+  const auto on = make_trainer(config, batches(200, 1), batches(20, 1000));
   config.loop.dedup = false;
-  const auto off = make_trainer(config, batches(20, 1), batches(10, 1000));
+  const auto off = make_trainer(config, batches(200, 1), batches(20, 1000));
   const TrainResult a = on->run().value(), b = off->run().value();
   ASSERT_EQ(a.losses.size(), 200u);
   EXPECT_EQ(a.losses.front(), b.losses.front());
+  double worst = 0;
   for (size_t i = 0; i < a.losses.size(); ++i) {
-    EXPECT_NEAR(a.losses[i], b.losses[i], 1e-4 * b.losses[i]) << "step " << i;
+    worst = std::max(worst, std::fabs(a.losses[i] / b.losses[i] - 1));
   }
+  EXPECT_LT(worst, GetParam() == BlockType::kDin ? 1e-4 : 1e-5);
+  RecordProperty("worst_relative_difference", std::to_string(worst * 1e6) + "e-6");
   const LabelMetrics &x = a.evals.back().labels[0], &y = b.evals.back().labels[0];
   EXPECT_NEAR(x.normalized_entropy, y.normalized_entropy, 5e-5);
   EXPECT_NEAR(x.auc, y.auc, 5e-5);
@@ -84,6 +91,7 @@ TEST_P(TrainerTest, LearnsThePlantedRule) {
 
 TEST_P(TrainerTest, SameRunTwiceIsTheSameBitForBit) {
   TrainConfig config = planted_config(GetParam());
+  config.loop.threads = 2;
   config.loop.max_steps = 30;
   const auto a = make_trainer(config, batches(7, 1))->run().value();
   const auto b = make_trainer(config, batches(7, 1))->run().value();
