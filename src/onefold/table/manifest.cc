@@ -2,7 +2,7 @@
 #include "onefold/table/manifest.h"
 
 #include <filesystem>
-#include <numeric>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -56,7 +56,10 @@ Result<TableFile> file_from_json(const json& entry) {
   ONEFOLD_RETURN_IF_ERROR(check_path(file.path));
   int64_t sum = 0;
   for (int64_t rows : file.row_group_rows) {
-    if (rows < 0) return schema_error(file.path + ": a row group has a negative number of rows");
+    if (rows < 0 || rows > std::numeric_limits<int32_t>::max()) {
+      return schema_error(
+          fmt::format("{}: a row group of {} rows; 0 to 2^31 - 1 are possible", file.path, rows));
+    }
     sum += rows;
   }
   if (sum != file.num_rows) {
@@ -93,6 +96,11 @@ Status check_part(const TablePart& part, const std::vector<std::string>& groups)
     if (group.group != groups[g]) {
       return schema_error(fmt::format("{}: payload {} is of group '{}', expected '{}'", path, g,
                                       group.group, groups[g]));
+    }
+    int64_t end_ref = 0;
+    if (__builtin_add_overflow(group.first_ref, group.file.num_rows, &end_ref)) {
+      return schema_error(
+          fmt::format("{}: refs from {} on leave 64 bits", group.file.path, group.first_ref));
     }
     if (group.file.row_group_rows.size() != part.samples.row_group_rows.size()) {
       return schema_error(fmt::format("{}: {} row groups, but {} has {}; they must be aligned",

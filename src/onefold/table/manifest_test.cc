@@ -62,6 +62,15 @@ TEST(ManifestTest, FieldsThatAreMissingMistypedOrContradictoryAreSchemaErrors) {
        [](json& m) {
          m["parts"][0]["samples"]["row_group_rows"] = {60, -10};
        }},
+      {"more rows than a row group can have",
+       [](json& m) {
+         m["parts"][0]["samples"]["row_group_rows"] = {int64_t{1} << 31};
+         m["parts"][0]["samples"]["num_rows"] = int64_t{1} << 31;
+       }},
+      {"refs leave 64 bits",
+       [](json& m) {
+         m["parts"][0]["groups"][0]["first_ref"] = std::numeric_limits<int64_t>::max();
+       }},
       {"a group is missing", [](json& m) { m["parts"][0]["groups"].erase(0); }},
       {"groups in another order",
        [](json& m) { std::swap(m["parts"][0]["groups"][0], m["parts"][0]["groups"][1]); }},

@@ -2,7 +2,6 @@
 #include "onefold/table/part_reader.h"
 
 #include <algorithm>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -194,9 +193,6 @@ Result<InverseKeyedJaggedTensor> PartReader::read_folded(const Group& group,
   ONEFOLD_ASSIGN_OR_RETURN(RowGroupColumns payload,
                            RowGroupColumns::open(*group.payload, row_group));
   const std::string& path = group.payload->path();
-  if (payload.num_rows() > std::numeric_limits<int32_t>::max()) {
-    return unsupported(path + ": a row group has more than 2^31 - 1 rows");
-  }
   const int64_t first_ref = group.first_refs[row_group];
   ONEFOLD_ASSIGN_OR_RETURN(const auto payload_refs, payload.read_int64(group.payload_ref));
   for (size_t row = 0; row < payload_refs.size(); ++row) {

@@ -68,14 +68,20 @@ class TableReaderImpl final : public TableReader {
   }
 
  private:
+  struct Slot {
+    std::mutex mutex;  // guards part
+    std::shared_ptr<const PartReader> part;
+  };
+
   // Opened on first use: a rank that reads a few row groups of a large table pays for those.
   Result<std::shared_ptr<const PartReader>> part_of(int32_t index) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!parts_[index]) {
-      ONEFOLD_ASSIGN_OR_RETURN(parts_[index], PartReader::open(directory_, manifest_.parts[index],
-                                                               manifest_.layout, schema_));
+    Slot& slot = parts_[index];
+    const std::lock_guard<std::mutex> lock(slot.mutex);
+    if (!slot.part) {
+      ONEFOLD_ASSIGN_OR_RETURN(slot.part, PartReader::open(directory_, manifest_.parts[index],
+                                                           manifest_.layout, schema_));
     }
-    return parts_[index];
+    return slot.part;
   }
 
   const std::string directory_;
@@ -83,8 +89,7 @@ class TableReaderImpl final : public TableReader {
   const Schema schema_;
   const bool fold_;
   std::vector<RowGroupRef> row_groups_;
-  std::mutex mutex_;  // guards parts_
-  std::vector<std::shared_ptr<const PartReader>> parts_;
+  std::vector<Slot> parts_;
   std::atomic<int64_t> bytes_read_ = 0;
 };
 

@@ -19,6 +19,9 @@ namespace {
 // Parts open at once, one per partition being written; each holds a file per group and one more.
 constexpr size_t kMaxOpenParts = 32;
 
+// With the last batch, below the 2^32 refs of a part (part_writer.cc).
+constexpr int64_t kMaxPartRows = int64_t{1} << 31;
+
 Status check_overwrite(const std::string& directory) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -145,6 +148,10 @@ Result<std::unique_ptr<TableWriter>> TableWriter::open(const std::string& direct
                                                        const Schema& schema,
                                                        const TableWriterOptions& options) {
   ONEFOLD_RETURN_IF_ERROR(schema.validate());
+  if (options.part_rows <= 0 || options.part_rows > kMaxPartRows) {
+    return invalid_argument(
+        fmt::format("part_rows is {}, not between 1 and {}", options.part_rows, kMaxPartRows));
+  }
   ONEFOLD_RETURN_IF_ERROR(check_overwrite(directory));
   ONEFOLD_ASSIGN_OR_RETURN(auto staging, StagingDirectory::create(directory));
   return std::unique_ptr<TableWriter>(

@@ -178,6 +178,14 @@ TEST(TableWriterTest, NamesThatCannotBeColumnsOrFilesAreRefused) {
   }
 }
 
+TEST(TableWriterTest, PartsWithoutRowsOrWithMoreThanRefsAreRefused) {
+  for (const int64_t part_rows : {int64_t{0}, int64_t{-1}, int64_t{1} << 32}) {
+    const auto writer = TableWriter::open(test_path("t"), test_schema(), {.part_rows = part_rows});
+    ASSERT_FALSE(writer.ok());
+    EXPECT_EQ(writer.status().code(), StatusCode::kInvalidArgument);
+  }
+}
+
 TEST(TableWriterTest, TheSameBatchesGiveTheSameBytes) {
   const std::string a = test_path("a"), b = test_path("b");
   const std::vector<Batch> batches = {random_batch(100, 1), random_batch(2000, 2)};
