@@ -28,7 +28,7 @@ Status run_build(Arguments arguments) {
   ONEFOLD_ASSIGN_OR_RETURN(const BuildStats stats,
                            build_table(arguments.logs, arguments.table, options));
   if (arguments.json) {
-    std::cout << to_json(stats).dump(1) << "\n";
+    std::cout << to_json(stats).dump() << "\n";
   } else {
     std::cout << to_text(stats);
   }
@@ -67,6 +67,7 @@ void add_build(CLI::App& app, Run& run) {
       ->capture_default_str();
   verb->add_option("--late-after", arguments->late_after_hours,
                    "Hours after the request from which an event is counted as late")
+      ->check(CLI::Range(0.0, 1e6))
       ->type_name("HOURS")
       ->capture_default_str();
   verb->add_flag("--json", arguments->json, "Print the summary as JSON");

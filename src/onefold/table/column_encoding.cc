@@ -17,8 +17,8 @@ namespace {
 // Enough values for a dictionary to pay for itself and for zstd to see repeats; measuring all of a
 // plain row group's copies would cost as much as writing it.
 constexpr int64_t kMeasuredValues = 1 << 20;
-// A choice made from fewer rows is made again when more come.
-constexpr int64_t kEnoughRows = 1024;
+// A choice made from fewer values, over all columns, is made again when more come.
+constexpr int64_t kEnoughValues = 1 << 16;
 // Plain pages are read by a copy, the others are decoded value by value: they must earn it.
 constexpr double kWorthDecoding = 0.95;
 
@@ -48,6 +48,12 @@ void set_encoding(parquet::WriterProperties::Builder& builder, const TableColumn
     default:
       builder.encoding(path, parquet::Encoding::PLAIN);
   }
+}
+
+int64_t num_values(const arrow::Array& array) {
+  if (array.type_id() != arrow::Type::LIST) return array.length();
+  const auto& lists = static_cast<const arrow::ListArray&>(array);
+  return lists.value_offset(lists.length()) - lists.value_offset(0);
 }
 
 // As many leading rows as have kMeasuredValues values.
@@ -111,12 +117,11 @@ const std::vector<ColumnEncoding>& EncodingChooser::choose(const std::string& ki
                                                            const std::vector<TableColumn>& columns,
                                                            const ArrowArrays& arrays) {
   Choice& choice = choices_[kind];
-  const int64_t num_rows = arrays.front()->length();
-  if (!choice.encodings.empty() &&
-      (choice.num_rows >= kEnoughRows || num_rows <= choice.num_rows)) {
-    return choice.encodings;
-  }
-  choice = {.encodings = {}, .num_rows = num_rows};
+  int64_t values = 0;
+  for (const auto& array : arrays) values += num_values(*array);
+  const bool enough = choice.num_values >= kEnoughValues || values <= choice.num_values;
+  if (!choice.encodings.empty() && enough) return choice.encodings;
+  choice = {.encodings = {}, .num_values = values};
   for (size_t c = 0; c < columns.size(); ++c) {
     choice.encodings.push_back(smallest_encoding(columns[c], arrays[c], zstd_level_));
   }

@@ -39,7 +39,7 @@ class EncodingChooser {
   explicit EncodingChooser(int zstd_level) : zstd_level_(zstd_level) {}
 
   // The encodings for files of `kind`. Measured on `arrays` when there is no choice yet, or when
-  // the last one was made from few rows and these are more. Throws parquet::ParquetException.
+  // the last one was made from few values and these are more. Throws parquet::ParquetException.
   const std::vector<ColumnEncoding>& choose(const std::string& kind,
                                             const std::vector<TableColumn>& columns,
                                             const ArrowArrays& arrays);
@@ -49,7 +49,7 @@ class EncodingChooser {
  private:
   struct Choice {
     std::vector<ColumnEncoding> encodings;
-    int64_t num_rows = 0;  // measured on
+    int64_t num_values = 0;  // measured on
   };
 
   int zstd_level_;

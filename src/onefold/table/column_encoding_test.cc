@@ -55,17 +55,17 @@ TEST(ColumnEncodingTest, RandomFloatsOfOneScaleAreSplitByByte) {
             ColumnEncoding::kByteStreamSplit);
 }
 
-TEST(ColumnEncodingTest, AChoiceFromFewRowsIsMadeAgain) {
+TEST(ColumnEncodingTest, AChoiceFromFewValuesIsMadeAgain) {
   const std::vector<TableColumn> columns = {{"x", ColumnType::kInt64}};
   std::mt19937_64 random(4);
-  std::vector<int64_t> consecutive(5000), noise(20), more_noise(5000);
+  std::vector<int64_t> consecutive(70000), noise(20), more_noise(80000);
   std::iota(consecutive.begin(), consecutive.end(), 0);
   for (int64_t& value : noise) value = static_cast<int64_t>(random());
   for (int64_t& value : more_noise) value = static_cast<int64_t>(random());
   EncodingChooser chooser(3);
   EXPECT_EQ(chooser.choose("a", columns, {to_arrow(noise)})[0], ColumnEncoding::kPlain);
   EXPECT_EQ(chooser.choose("a", columns, {to_arrow(consecutive)})[0], ColumnEncoding::kDelta);
-  // Now there were enough rows: the choice stays, but only for this kind.
+  // Now there were enough values: the choice stays, but only for this kind.
   EXPECT_EQ(chooser.choose("a", columns, {to_arrow(more_noise)})[0], ColumnEncoding::kDelta);
   EXPECT_EQ(chooser.choose("b", columns, {to_arrow(more_noise)})[0], ColumnEncoding::kPlain);
 }
