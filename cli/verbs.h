@@ -16,6 +16,8 @@ using Run = std::function<Status()>;
 void add_import(CLI::App& app, Run& run);
 void add_synth(CLI::App& app, Run& run);
 void add_build(CLI::App& app, Run& run);
+void add_timeline(CLI::App& app, Run& run);
+void add_slice(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
 void add_embed(CLI::App& app, Run& run);

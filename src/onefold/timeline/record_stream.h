@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// RecordStream: chosen columns of a Parquet or CSV file, batch by batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "onefold/base/status.h"
+
+namespace arrow {
+class RecordBatch;
+class Schema;
+}  // namespace arrow
+
+namespace onefold {
+
+class RecordStream {
+ public:
+  // Parquet by the name *.parquet, else CSV (with a header line), of which .zst, .gz, .bz2 and
+  // .lz4 are decompressed. `delimiter` 0: tab for *.tsv*, else a comma. CSV columns come as text;
+  // rows with the wrong number of cells are left out and counted.
+  // kSchema when a column of `columns` is absent; names it.
+  static Result<std::unique_ptr<RecordStream>> open(const std::string& path,
+                                                    const std::vector<std::string>& columns,
+                                                    char delimiter);
+  virtual ~RecordStream() = default;
+
+  virtual std::shared_ptr<arrow::Schema> schema() const = 0;
+  // nullptr at the end.
+  virtual Result<std::shared_ptr<arrow::RecordBatch>> next() = 0;
+  virtual int64_t malformed_rows() const = 0;  // so far
+};
+
+// Is it a name that open() makes sense of? *.parquet, *.csv and *.tsv, the latter two with or
+// without .zst, .gz, .bz2, .lz4.
+bool is_record_file(const std::string& path);
+
+}  // namespace onefold
