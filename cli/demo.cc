@@ -46,7 +46,7 @@ Status run(const DemoFlags& flags) {
   const WorkDirectory work(flags.options.work);
   DemoOptions options = flags.options;
   options.work = work.path();
-  options.say = [](const std::string& what) { std::cerr << "demo: " << what << std::endl; };
+  options.say = [](const std::string& what) { std::cout << "demo: " << what << std::endl; };
   ONEFOLD_RETURN_IF_ERROR(make_directories(options.work));
   ONEFOLD_ASSIGN_OR_RETURN(const DemoReport report, run_demo(options));
   std::cout << "\n" << to_text(report);

@@ -51,6 +51,11 @@ Result<InspectReport> inspect_table(const std::string& path, const InspectOption
   ONEFOLD_ASSIGN_OR_RETURN(const auto source, open_table_source(path));
   ONEFOLD_ASSIGN_OR_RETURN(InspectReport report, summarize_source(*source, options.batch_size));
   report.layout = to_string(manifest.layout);
+  for (InspectReport::Label& label : report.labels) {
+    for (const LabelEvents& known : manifest.label_events) {
+      if (known.label == label.name) label.events = known.events;
+    }
+  }
   if (manifest.layout == TableLayout::kPlain) {
     // The source folds what it reads; a plain table stores every sample's lists.
     for (GroupReport& group : report.groups) {

@@ -15,7 +15,9 @@
 #include <parquet/arrow/writer.h>
 
 #include "onefold/base/files.h"
+#include "onefold/build/build.h"
 #include "onefold/jagged/fold.h"
+#include "onefold/log/ebnerd.h"
 #include "onefold/table/table_writer.h"
 
 namespace onefold {
@@ -235,6 +237,17 @@ class InspectTable : public Inspect {
   }
 };
 
+TEST_F(InspectTable, PositivesAreEventsWhereTheTableKnowsThem) {
+  auto writer = TableWriter::open(path("counted"), click_schema(), {}).value();
+  ASSERT_TRUE(writer->write("", click_samples()).ok());
+  writer->set_label_events({{"click", 4}, {"buy", 1}});  // one of the 3 samples was clicked twice
+  ASSERT_TRUE(writer->finish().ok());
+  const InspectReport report = inspect(path("counted"), {}).value();
+  EXPECT_EQ(report.positives(), 4);
+  EXPECT_EQ(report.labels[0].positives, 3);
+  EXPECT_EQ(report.labels[1].events, 1);
+}
+
 TEST_F(InspectTable, FoldedAndPlain) {
   for (TableLayout layout : {TableLayout::kFolded, TableLayout::kPlain}) {
     const InspectReport report = inspect_layout(layout, 2);
@@ -318,7 +331,7 @@ TEST_F(InspectTable, ReportAsJsonAndText) {
   const auto json = to_json(report);
   EXPECT_EQ(json["samples"], 5);
   EXPECT_EQ(json["positives"], 3);
-  EXPECT_EQ(json["labels"]["buy"], 1);
+  EXPECT_EQ(json["labels"]["buy"]["positive_samples"], 1);
   EXPECT_EQ(json["sessions"], 2);
   EXPECT_EQ(json["users"], 1);
   EXPECT_EQ(json["samples_per_session"]["mean"], 2.5);
@@ -341,11 +354,52 @@ TEST_F(InspectTable, ReportAsJsonAndText) {
   EXPECT_TRUE(to_json(unknown)["positives"].is_null());
 }
 
-// Counts of the published demo bundle: 24,724 impressions of 1,590 users in 12,944 sessions.
-TEST(InspectEbnerd, Behaviors) {
-  const std::string file =
-      std::string(ONEFOLD_SHARED_DATA) + "/ebnerd_demo/train/behaviors.parquet";
-  if (!fs::exists(file)) GTEST_SKIP() << "needs the EB-NeRD demo bundle at " << file;
+// The published demo bundle: 24,724 impressions of 1,590 users in 12,944 sessions, with 278,139
+// candidates and 24,888 clicks, 59 of them on an article that was clicked already.
+class InspectEbnerd : public Inspect {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(bundle_)) GTEST_SKIP() << "needs the EB-NeRD demo bundle at " << bundle_;
+  }
+  const std::string bundle_ = std::string(ONEFOLD_SHARED_DATA) + "/ebnerd_demo";
+};
+
+TEST_F(InspectEbnerd, Tables) {
+  ASSERT_TRUE(import_ebnerd(bundle_, path("logs"), EbnerdSplit::kTrain).ok());
+  std::vector<InspectReport> reports;
+  for (TableLayout layout : {TableLayout::kFolded, TableLayout::kPlain}) {
+    ASSERT_TRUE(build_table(path("logs"), path("table"), {.layout = layout}).ok());
+    const InspectReport report = reports.emplace_back(inspect(path("table"), {}).value());
+    EXPECT_EQ(report.samples, 278'139);
+    EXPECT_EQ(report.positives(), 24'888);
+    EXPECT_EQ(report.labels.front().positives, 24'829);
+    EXPECT_EQ(report.sessions, 12'944);
+    EXPECT_EQ(report.users, 1'590);
+    EXPECT_EQ(report.samples_per_session.p50, 15);
+    EXPECT_EQ(report.samples_per_session.p99, 94);
+    EXPECT_EQ(report.samples_per_session.max, 205);
+    EXPECT_EQ(report.out_of_order, 0);
+    EXPECT_FALSE(report.forgot_sessions);
+  }
+  for (size_t f = 0; f < reports[0].features.size(); ++f) {
+    const FeatureReport &folded = reports[0].features[f], &plain = reports[1].features[f];
+    EXPECT_EQ(folded.name, plain.name);
+    EXPECT_EQ(folded.mean_length, plain.mean_length);
+    EXPECT_EQ(folded.exact_duplicates, plain.exact_duplicates);
+    EXPECT_EQ(folded.partial_duplicates, plain.partial_duplicates);
+    EXPECT_EQ(folded.session_order.measured, plain.session_order.measured);
+    EXPECT_EQ(folded.arrival_order.measured, plain.arrival_order.measured);
+  }
+  const FeatureReport& history = feature(reports[0], "history_article_id");
+  EXPECT_NEAR(history.mean_length, 288, 0.5);
+  // A history changes never within a session: all but the session's first sample repeat.
+  EXPECT_DOUBLE_EQ(history.exact_duplicates, (278'139 - 12'944) / 278'139.0);
+  EXPECT_GT(reports[0].groups[0].values_ratio(), 21);
+  EXPECT_EQ(reports[0].groups[0].sample_values, reports[1].groups[0].sample_values);
+}
+
+TEST_F(InspectEbnerd, Behaviors) {
+  const std::string file = bundle_ + "/train/behaviors.parquet";
   const InspectReport report =
       inspect(file, {.session = "session_id", .user = "user_id", .time = "impression_time"})
           .value();

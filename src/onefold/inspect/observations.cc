@@ -21,11 +21,11 @@ uint64_t hash_row(const JaggedTensor<int64_t>& rows, int64_t row) {
 // One group while its samples go by.
 class GroupObserver {
  public:
-  GroupObserver(const SourceGroup& group, bool contiguous_sessions)
-      : repeats_(group.features.size(), SessionRepeats(contiguous_sessions)) {
+  GroupObserver(const SourceGroup& group, int64_t max_bytes_per_feature)
+      : repeats_(group.features.size(), SessionRepeats(max_bytes_per_feature)) {
     observed_.name = group.name;
     for (const SourceFeature& feature : group.features) {
-      observed_.features.push_back({feature, {}, 0, 0, 0, 0});
+      observed_.features.push_back({.feature = feature});
     }
   }
 
@@ -53,6 +53,7 @@ class GroupObserver {
     for (size_t f = 0; f < repeats_.size(); ++f) {
       observed_.features[f].exact_duplicates = repeats_[f].exact();
       observed_.features[f].covered_values = repeats_[f].covered_values();
+      observed_.features[f].forgot_sessions = repeats_[f].forgot_sessions();
     }
     return std::move(observed_);
   }
@@ -66,7 +67,7 @@ class GroupObserver {
       const auto list = features[f].row(row);
       observed_.features[f].sample_values += static_cast<int64_t>(list.size());
       if (same_row) {
-        repeats_[f].repeat(static_cast<int64_t>(list.size()));
+        repeats_[f].repeat();
       } else {
         repeats_[f].add(session, observed_.features[f].row_hash[global_row], list);
       }
@@ -101,12 +102,14 @@ class SessionObserver {
 
 }  // namespace
 
-Result<Observations> observe(SampleSource& source) {
+Result<Observations> observe(SampleSource& source, int64_t max_session_bytes) {
   Observations observed;
   observed.positives.assign(source.labels().size(), 0);
+  int64_t num_features = 0;
+  for (const SourceGroup& group : source.groups()) num_features += group.features.size();
   std::vector<GroupObserver> groups;
   for (const SourceGroup& group : source.groups()) {
-    groups.emplace_back(group, source.sessions_are_contiguous());
+    groups.emplace_back(group, max_session_bytes / std::max<int64_t>(num_features, 1));
   }
   SessionObserver sessions;
   std::unordered_set<uint64_t> users;

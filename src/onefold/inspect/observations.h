@@ -2,7 +2,8 @@
 // Observations: what one pass over the samples leaves in memory.
 //
 // Per sample 12 bytes of keys, 4 bytes for every named group, 8 for every feature stored per
-// sample; 8 bytes for every feature of every payload row. No values.
+// sample; 8 bytes for every feature of every payload row. No values; while reading,
+// the last list of each session.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct FeatureObservations {
   int64_t row_values = 0;          // list values over all rows
   int64_t exact_duplicates = 0;    // samples; see SessionRepeats
   int64_t covered_values = 0;
+  bool forgot_sessions = false;  // the two above are lower bounds
 };
 
 struct GroupObservations {
@@ -46,7 +48,8 @@ struct Observations {
   int64_t num_samples() const { return static_cast<int64_t>(session.size()); }
 };
 
-// Reads `source` to its end. kUnsupported beyond 2^32 samples.
-Result<Observations> observe(SampleSource& source);
+// Reads `source` to its end. What is known of open sessions takes at most about
+// `max_session_bytes`, shared evenly by the features. kUnsupported beyond 2^32 samples.
+Result<Observations> observe(SampleSource& source, int64_t max_session_bytes = int64_t{1} << 30);
 
 }  // namespace onefold

@@ -80,7 +80,6 @@ class ParquetSource : public SampleSource {
 
   const std::vector<SourceGroup>& groups() const override { return groups_; }
   const std::vector<std::string>& labels() const override { return labels_; }
-  bool sessions_are_contiguous() const override { return false; }
 
   Result<std::optional<SampleChunk>> next() override {
     for (;;) {

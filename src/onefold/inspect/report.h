@@ -67,7 +67,9 @@ struct InspectReport {
   std::optional<int64_t> users;  // nullopt: not known
   struct Label {
     std::string name;
-    int64_t positives = 0;  // samples
+    int64_t positives = 0;          // samples whose label is not 0
+    std::optional<int64_t> events;  // that made them, where the table knows: an item that was
+                                    // clicked twice is one sample and two events
   };
   std::vector<Label> labels;
   struct {
@@ -79,13 +81,17 @@ struct InspectReport {
   double arrival_order_samples = 0;
   bool has_time = false;     // false: arrival order is the order of the file
   int64_t out_of_order = 0;  // samples stored after a later one of their session
+  // Sessions were forgotten to bound memory: duplicates of some features are lower bounds.
+  bool forgot_sessions = false;
   std::vector<FeatureReport> features;
   std::vector<GroupReport> groups;
   std::vector<StoredColumn> columns;
 
-  // Of the first label; nullopt where there is none.
+  // Positive events of the first label, or positive samples where events are not known; nullopt
+  // where there is no label.
   std::optional<int64_t> positives() const {
-    return labels.empty() ? std::nullopt : std::optional(labels.front().positives);
+    if (labels.empty()) return std::nullopt;
+    return labels.front().events ? labels.front().events : labels.front().positives;
   }
 };
 

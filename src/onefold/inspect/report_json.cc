@@ -57,7 +57,10 @@ Json to_array(const std::vector<T>& entries) {
 
 Json to_json(const InspectReport& report) {
   Json labels = Json::object();
-  for (const auto& label : report.labels) labels[label.name] = label.positives;
+  for (const auto& label : report.labels) {
+    labels[label.name] = {{"positive_samples", label.positives},
+                          {"events", number_or_null(label.events)}};
+  }
   const auto& sizes = report.samples_per_session;
   return {{"path", report.path},
           {"layout", report.layout},
@@ -74,6 +77,7 @@ Json to_json(const InspectReport& report) {
             {"arrival_order", report.arrival_order_samples}}},
           {"has_time", report.has_time},
           {"out_of_order", report.out_of_order},
+          {"forgot_sessions", report.forgot_sessions},
           {"features", to_array(report.features)},
           {"groups", to_array(report.groups)},
           {"columns", to_array(report.columns)}};

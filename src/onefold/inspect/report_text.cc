@@ -23,6 +23,7 @@ std::string labels_text(const InspectReport& report) {
         report.samples == 0 ? 0 : static_cast<double>(label.positives) / report.samples;
     text += fmt::format("{}{} {} ({})", text.empty() ? "" : ", ", with_commas(label.positives),
                         label.name, percent(share));
+    if (label.events) text += fmt::format(" of {} events", with_commas(*label.events));
   }
   return text.empty() ? "no label named" : text;
 }
@@ -49,6 +50,11 @@ std::string overview(const InspectReport& report) {
         "{} samples are stored after a later one of their session; partial duplicates compare\n"
         "with the sample stored before, not with the one before in time\n",
         with_commas(report.out_of_order));
+  }
+  if (report.forgot_sessions) {
+    text +=
+        "sessions were forgotten to bound memory: shares of duplicates are lower bounds; sort the\n"
+        "table by session, or inspect a part of it, for exact ones\n";
   }
   return text;
 }

@@ -53,9 +53,6 @@ class SampleSource {
 
   virtual const std::vector<SourceGroup>& groups() const = 0;
   virtual const std::vector<std::string>& labels() const = 0;
-  // Samples of a session follow one another: what was seen of a session may be forgotten when the
-  // next one begins.
-  virtual bool sessions_are_contiguous() const = 0;
   // nullopt after the last sample.
   virtual Result<std::optional<SampleChunk>> next() = 0;
 };

@@ -140,6 +140,7 @@ InspectReport summarize(const Observations& o, int64_t batch_size) {
           feature_fold_factor(group, f.row_hash, by_arrival, batch_size),
           predicted_fold_factor(report.arrival_order_samples, feature.unchanged)};
       report.features.push_back(std::move(feature));
+      report.forgot_sessions |= f.forgot_sessions;
       sample_values += f.sample_values;
       row_values += f.row_values;
     }

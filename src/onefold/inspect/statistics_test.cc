@@ -19,17 +19,14 @@ struct Sample {
 // One feature "f" over samples at hand; in a group "g" with its chunks folded, or per sample.
 class FakeSource : public SampleSource {
  public:
-  FakeSource(std::vector<Sample> samples, bool folded, size_t chunk_size = 1000,
-             bool contiguous = false)
+  FakeSource(std::vector<Sample> samples, bool folded, size_t chunk_size = 1000)
       : samples_(std::move(samples)),
         folded_(folded),
         chunk_size_(chunk_size),
-        contiguous_(contiguous),
         groups_{{folded ? "g" : "", {{"f", "id_list"}}}} {}
 
   const std::vector<SourceGroup>& groups() const override { return groups_; }
   const std::vector<std::string>& labels() const override { return labels_; }
-  bool sessions_are_contiguous() const override { return contiguous_; }
 
   Result<std::optional<SampleChunk>> next() override {
     if (begin_ == samples_.size()) return std::optional<SampleChunk>();
@@ -57,7 +54,6 @@ class FakeSource : public SampleSource {
   std::vector<Sample> samples_;
   bool folded_;
   size_t chunk_size_;
-  bool contiguous_;
   size_t begin_ = 0;
   std::vector<SourceGroup> groups_;
   std::vector<std::string> labels_ = {"click"};
@@ -162,7 +158,7 @@ TEST(Statistics, NoSamples) {
   EXPECT_DOUBLE_EQ(report.features.front().session_order.predicted, 1);
 }
 
-// Folding, chunk borders and forgetting finished sessions must not change a number.
+// Folding and chunk borders must not change a number.
 TEST(Statistics, TheFormOfTheSourceDoesNotMatter) {
   std::mt19937 random(3);
   std::vector<Sample> samples;
@@ -179,18 +175,34 @@ TEST(Statistics, TheFormOfTheSourceDoesNotMatter) {
   EXPECT_GT(e.partial_duplicates, e.exact_duplicates);
   for (bool folded : {false, true}) {
     for (size_t chunk_size : {1, 7, 100}) {
-      for (bool contiguous : {false, true}) {
-        const InspectReport report = report_of({samples, folded, chunk_size, contiguous}, 64);
-        const FeatureReport& f = report.features.front();
-        EXPECT_EQ(f.exact_duplicates, e.exact_duplicates);
-        EXPECT_EQ(f.partial_duplicates, e.partial_duplicates);
-        EXPECT_EQ(f.unchanged, e.unchanged);
-        EXPECT_EQ(f.session_order.measured, e.session_order.measured);
-        EXPECT_EQ(f.arrival_order.measured, e.arrival_order.measured);
-        EXPECT_EQ(report.session_order_samples, expected.session_order_samples);
-      }
+      const InspectReport report = report_of({samples, folded, chunk_size}, 64);
+      const FeatureReport& f = report.features.front();
+      EXPECT_EQ(f.exact_duplicates, e.exact_duplicates);
+      EXPECT_EQ(f.partial_duplicates, e.partial_duplicates);
+      EXPECT_EQ(f.unchanged, e.unchanged);
+      EXPECT_EQ(f.session_order.measured, e.session_order.measured);
+      EXPECT_EQ(f.arrival_order.measured, e.arrival_order.measured);
+      EXPECT_EQ(report.session_order_samples, expected.session_order_samples);
+      EXPECT_FALSE(report.forgot_sessions);
     }
   }
+}
+
+TEST(Statistics, LittleMemoryGivesLowerBounds) {
+  std::vector<Sample> samples;
+  for (uint64_t session = 0; session < 100; ++session) {
+    for (int i = 0; i < 10; ++i) samples.push_back({session, i, {static_cast<int64_t>(session)}});
+  }
+  FakeSource all(samples, false), some(samples, false);
+  const InspectReport exact = summarize(observe(all).value(), 64);
+  // Room for 10 sessions of 150 bytes: forgets every 10 sessions, at most one of them open.
+  const InspectReport bounded = summarize(observe(some, 1500).value(), 64);
+  EXPECT_FALSE(exact.forgot_sessions);
+  EXPECT_TRUE(bounded.forgot_sessions);
+  EXPECT_DOUBLE_EQ(exact.features[0].exact_duplicates, 0.9);
+  EXPECT_LT(bounded.features[0].exact_duplicates, 0.9);
+  EXPECT_GT(bounded.features[0].exact_duplicates, 0.85);
+  EXPECT_EQ(bounded.features[0].unchanged, exact.features[0].unchanged);
 }
 
 // The table of RecD's model, computed by hand to two decimals.

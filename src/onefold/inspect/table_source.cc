@@ -53,7 +53,6 @@ class TableSource : public SampleSource {
 
   const std::vector<SourceGroup>& groups() const override { return groups_; }
   const std::vector<std::string>& labels() const override { return labels_; }
-  bool sessions_are_contiguous() const override { return true; }
 
   Result<std::optional<SampleChunk>> next() override {
     if (next_row_group_ == reader_->row_groups().size()) return std::optional<SampleChunk>();

@@ -32,7 +32,7 @@
 namespace onefold {
 
 struct BatchReaderOptions {
-  std::vector<std::string> columns = {};  // as ReadOptions::columns
+  std::vector<std::string> columns;  // as ReadOptions::columns
   int64_t batch_size = 1024;
   bool fold = true;     // off: groups come with U == B (`--dedup off`)
   bool shuffle = true;  // order of row groups and of sessions; off: table order
@@ -51,7 +51,7 @@ struct BatchReaderOptions {
   // [0, 1) only, or, with exclude_holdout, all others.
   double holdout_begin = 0, holdout_end = 0;
   bool exclude_holdout = true;
-  std::vector<FeatureTransform> transforms = {};  // applied on unique rows only
+  std::vector<FeatureTransform> transforms;  // applied on unique rows only
 };
 
 // Where a reader stands: restore() continues with exactly the batch that next() would have given,
