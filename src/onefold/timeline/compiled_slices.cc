@@ -97,8 +97,12 @@ std::vector<SliceMask> CompiledSlices::make_codes(const SliceMask& own,
       if (code >= 0) {
         masks[code + 1].set(i);
       } else {
-        unknown_names_.push_back(
-            fmt::format("slice '{}' (line {}): {} '{}'", slice.name, slice.line, what, name));
+        // Once for all slices of a cross-product.
+        const std::string missing = fmt::format(" (line {}): {} '{}'", slice.line, what, name);
+        const bool known =
+            std::any_of(unknown_names_.begin(), unknown_names_.end(),
+                        [&](const std::string& other) { return other.ends_with(missing); });
+        if (!known) unknown_names_.push_back("slice '" + slice.name + "'" + missing);
       }
     }
   });

@@ -65,8 +65,8 @@ class CompiledSlices {
 
   const SliceSet& slices() const { return slices_; }
 
-  // Names in slices that the vocabularies lack: "slice 'x' (line 9): action 'lke'". Such a name
-  // selects nothing.
+  // Names in slices that the vocabularies lack, "slice 'x' (line 9): action 'lke'", once for all
+  // slices of a cross-product. Such a name selects nothing.
   const std::vector<std::string>& unknown_names() const { return unknown_names_; }
 
  private:
