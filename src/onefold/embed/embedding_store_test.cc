@@ -7,6 +7,7 @@
 #include <random>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "onefold/base/files.h"
 #include "onefold/embed/drift.h"
@@ -24,7 +25,7 @@ constexpr EmbeddingShape kShape{3, 8};
 class EmbeddingStoreTest : public testing::Test {
  protected:
   void SetUp() override {
-    directory_ = testing::TempDir() + "/embeddings_" +
+    directory_ = testing::TempDir() + "/embeddings_" + std::to_string(::getpid()) + "_" +
                  testing::UnitTest::GetInstance()->current_test_info()->name();
     fs::remove_all(directory_);
     store_ = EmbeddingStore::open_or_create(directory_).value();

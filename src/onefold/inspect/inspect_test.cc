@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <parquet/arrow/writer.h>
+#include <unistd.h>
 
 #include "onefold/base/files.h"
 #include "onefold/build/build.h"
@@ -32,7 +33,8 @@ class Inspect : public testing::Test {
  protected:
   Inspect() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    directory_ = fs::path(testing::TempDir()) / (std::string("onefold_inspect_") + test->name());
+    directory_ = fs::path(testing::TempDir()) /
+                 ("onefold_inspect_" + std::to_string(getpid()) + "_" + test->name());
     fs::remove_all(directory_);
     fs::create_directories(directory_);
   }

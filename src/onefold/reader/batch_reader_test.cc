@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "onefold/build/build.h"
 #include "onefold/log/ebnerd.h"
@@ -25,7 +26,8 @@ class BatchReaderOnTables : public testing::Test {
  protected:
   BatchReaderOnTables() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    directory_ = fs::path(testing::TempDir()) / (std::string("onefold_reader_") + test->name());
+    directory_ = fs::path(testing::TempDir()) /
+                 ("onefold_reader_" + std::to_string(getpid()) + "_" + test->name());
     fs::remove_all(directory_);
     fs::create_directories(directory_);
   }
