@@ -94,7 +94,7 @@ std::string quality_table(const DemoReport& r) {
   }
   return html +
          fmt::format(
-             "</table><p>The transformer model trained on, for {} samples in {:.0f} s with dedup "
+             "</table><p>The transformer model after one epoch, {} samples in {:.0f} s with dedup "
              "on: NE {:.4f}, AUC {:.4f}, AUC within users {:.4f}.</p>\n",
              r.trained.samples, r.trained.seconds, r.trained.ne, r.trained.auc,
              r.trained.grouped_auc);

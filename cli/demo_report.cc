@@ -53,7 +53,8 @@ std::string to_text(const DemoReport& r) {
                         fmt::format("{:.4f} / {:.4f}", t.on_ne, t.on_auc), t.max_loss_difference);
   }
   text += fmt::format(
-      "transformer trained for {} samples in {:.0f} s, dedup on: NE {:.4f}, AUC {:.4f}, AUC within "
+      "transformer, one epoch of {} samples in {:.0f} s, dedup on: NE {:.4f}, AUC {:.4f}, AUC "
+      "within "
       "users "
       "{:.4f}\n",
       r.trained.samples, r.trained.seconds, r.trained.ne, r.trained.auc, r.trained.grouped_auc);

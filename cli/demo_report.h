@@ -21,7 +21,7 @@ struct TrainingComparison {
   double max_loss_difference = 0;  // relative, largest over the steps
 };
 
-// The transformer model trained longer, with dedup on alone.
+// The transformer model trained for one epoch, with dedup on alone.
 struct TrainedModel {
   int64_t steps = 0;
   int64_t samples = 0;

@@ -199,12 +199,16 @@ class Demo {
 
   // The comparison above is short, since dedup off is slow; this is what the model can learn.
   Status train_on() {
-    options_.say(
-        fmt::format("training transformer over the history, {} steps, dedup on", kLongSteps));
+    options_.say("training transformer over the history, one epoch, dedup on");
     ONEFOLD_ASSIGN_OR_RETURN(TrainConfig config, training_config(BlockType::kTransformer));
-    config.loop.max_steps = kLongSteps;
-    // The generated log is small: each row of a table is seen a few times only.
-    if (options_.data.empty()) config.loop.table_learning_rate = 0.3;
+    config.loop.epochs = 1;
+    config.loop.max_steps = 0;
+    config.loop.eval_batches = 0;
+    if (options_.data.empty()) {
+      // The generated log is small: a table's row is seen a few times only and has to learn fast.
+      config.loop.learning_rate = 3e-3;
+      config.loop.table_learning_rate = 0.3;
+    }
     ONEFOLD_ASSIGN_OR_RETURN(auto trainer, Trainer::open(config));
     ONEFOLD_ASSIGN_OR_RETURN(const TrainResult result, trainer->run());
     report_.trained = {.steps = result.steps, .samples = result.samples, .seconds = result.seconds};
@@ -216,8 +220,6 @@ class Demo {
     }
     return {};
   }
-
-  static constexpr int64_t kLongSteps = 480;
 
   const DemoOptions& options_;
   DemoReport report_;
