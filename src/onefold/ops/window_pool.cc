@@ -83,11 +83,11 @@ Tensor forward_run(const Tensor& values_any, const Tensor& row_offsets, const Te
 
 Tensor backward_run(const Tensor& grad_any, const Tensor& row_offsets, const Tensor& starts,
                     const Tensor& lengths, const Tensor& inverse_indices, const Tensor& offsets,
-                    const Tensor& members, bool mean, const c10::SymInt& num_values) {
+                    const Tensor& members, bool mean, int64_t num_values) {
   const c10::DeviceGuard guard(grad_any.device());
   const Tensor grad = grad_any.contiguous();
   const WindowPool shape = shape_of(grad, row_offsets, starts, lengths, inverse_indices, offsets,
-                                    members, mean, num_values.expect_int());
+                                    members, mean, num_values);
   Tensor grad_values = at::empty_symint(sizes_with_rows(grad, num_values), grad.options());
   window_pool_backward(kernel_device(grad), shape, grad.const_data_ptr(),
                        grad_values.mutable_data_ptr());
@@ -102,8 +102,8 @@ Tensor forward_meta(const Tensor& values, const Tensor& row_offsets, const Tenso
 
 Tensor backward_meta(const Tensor& grad, const Tensor& row_offsets, const Tensor& starts,
                      const Tensor& lengths, const Tensor& inverse_indices, const Tensor& offsets,
-                     const Tensor& members, bool mean, const c10::SymInt& num_values) {
-  return at::empty_symint(sizes_with_rows(grad, num_values), grad.options());
+                     const Tensor& members, bool mean, c10::SymInt num_values) {
+  return at::empty_symint(sizes_with_rows(grad, std::move(num_values)), grad.options());
 }
 
 Tensor call_forward(const Tensor& values, const Tensor& row_offsets, const Tensor& starts,

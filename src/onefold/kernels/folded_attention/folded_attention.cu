@@ -101,15 +101,14 @@ void forward_wgmma(const FoldedAttention& shape, const void* query, const void* 
          static_cast<float*>(logsumexp), static_cast<int>(items));
 }
 
-template <typename T, int kDim, int kTiles>
+template <typename T, int kDim>
 void forward_mma(const FoldedAttention& shape, const void* query, const void* key,
                  const void* value, void* output, void* logsumexp, Stream stream) {
   const int64_t items =
-      num_row_tiles(shape.num_samples, shape.num_rows, kTiles * 16) * shape.num_heads;
-  launch(mma::forward_kernel<T, kDim, kTiles>, dim3(items), mma::kThreads,
-         mma::forward_bytes<kDim>(), stream, shape, static_cast<const T*>(query),
-         static_cast<const T*>(key), static_cast<const T*>(value), static_cast<T*>(output),
-         static_cast<float*>(logsumexp));
+      num_row_tiles(shape.num_samples, shape.num_rows, mma::kTileSamples) * shape.num_heads;
+  launch(mma::forward_kernel<T, kDim>, dim3(items), mma::kThreads, mma::forward_bytes<kDim>(),
+         stream, shape, static_cast<const T*>(query), static_cast<const T*>(key),
+         static_cast<const T*>(value), static_cast<T*>(output), static_cast<float*>(logsumexp));
 }
 
 // The mean number of samples of a row decides: it is all that the host knows.
@@ -117,21 +116,18 @@ template <typename T>
 void forward_tensor_cores(const FoldedAttention& shape, const void* query, const void* key,
                           const void* value, void* output, void* logsumexp, Stream stream) {
   const int64_t per_row = shape.num_samples / std::max<int64_t>(1, shape.num_rows);
-  if (per_row > 48 && shape.head_dim > 64) {
-    return forward_wgmma<T, wgmma::Config<128, 2, 128, 4>>(shape, query, key, value, output,
-                                                           logsumexp, stream);
+  const auto call = [&](auto forward) {
+    forward(shape, query, key, value, output, logsumexp, stream);
+  };
+  if (per_row <= mma::kTileSamples) {
+    return with_width(shape.head_dim, [&](auto width) { call(forward_mma<T, width()>); });
   }
-  if (per_row > 48) {
-    return forward_wgmma<T, wgmma::Config<64, 3, 64, 8>>(shape, query, key, value, output,
-                                                         logsumexp, stream);
+  if (shape.head_dim > 64) {
+    if (per_row <= 128) return call(forward_wgmma<T, wgmma::Config<128, 2, 128, 4>>);
+    return call(forward_wgmma<T, wgmma::Config<128, 3, 64, 6>>);
   }
-  with_width(shape.head_dim, [&](auto width) {
-    if (per_row > 24) {
-      forward_mma<T, width(), 2>(shape, query, key, value, output, logsumexp, stream);
-    } else {
-      forward_mma<T, width(), 1>(shape, query, key, value, output, logsumexp, stream);
-    }
-  });
+  if (per_row <= 128) return call(forward_wgmma<T, wgmma::Config<64, 2, 128, 6>>);
+  call(forward_wgmma<T, wgmma::Config<64, 4, 64, 8>>);
 }
 
 template <typename T, int kDim>

@@ -190,36 +190,34 @@ __device__ __forceinline__ void mask_scores(float (&scores)[2][4], int first, in
   }
 }
 
-// The warps' sums to shared memory, merged and written: [kWarps][rows][kDim] floats.
-template <typename T, int kDim, int kTiles>
+constexpr int kTileSamples = 16;
+
+// The warps' sums to shared memory, [kWarps][kTileSamples][kDim] floats; merged and written.
+template <typename T, int kDim>
 __device__ void merge_warps(const FoldedAttention& shape, const RowTile& tile, int head,
-                            SoftmaxTile<T, kDim> (&state)[kTiles], unsigned char* memory, T* output,
+                            const SoftmaxTile<T, kDim>& state, unsigned char* memory, T* output,
                             float* logsumexp) {
-  constexpr int kRows = kTiles * 16;
-  __shared__ float maxima[kWarps][kRows], totals[kWarps][kRows];
+  __shared__ float maxima[kWarps][kTileSamples], totals[kWarps][kTileSamples];
   float* sums = reinterpret_cast<float*>(memory);
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = lane / 4, pair = lane % 4;
 #pragma unroll
-  for (int m = 0; m < kTiles; ++m) {
+  for (int r = 0; r < 2; ++r) {
+    const int row = r * 8 + group;
+    const float total = row_sum(state.total[r]);
+    if (pair == 0) {
+      maxima[warp][row] = state.maximum[r];
+      totals[warp][row] = total;
+    }
+    float* to = sums + (warp * kTileSamples + row) * kDim;
 #pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      const int row = m * 16 + r * 8 + group;
-      const float total = row_sum(state[m].total[r]);
-      if (pair == 0) {
-        maxima[warp][row] = state[m].maximum[r];
-        totals[warp][row] = total;
-      }
-      float* to = sums + (warp * kRows + row) * kDim;
-#pragma unroll
-      for (int j = 0; j < kDim / 8; ++j) {
-        *reinterpret_cast<float2*>(to + j * 8 + pair * 2) =
-            make_float2(state[m].sums[j][2 * r], state[m].sums[j][2 * r + 1]);
-      }
+    for (int j = 0; j < kDim / 8; ++j) {
+      *reinterpret_cast<float2*>(to + j * 8 + pair * 2) =
+          make_float2(state.sums[j][2 * r], state.sums[j][2 * r + 1]);
     }
   }
   __syncthreads();
   constexpr int kChunks = kDim / 8;
-  for (int item = threadIdx.x; item < kRows * kChunks; item += kThreads) {
+  for (int item = threadIdx.x; item < kTileSamples * kChunks; item += kThreads) {
     const int row = item / kChunks, chunk = item % kChunks;
     if (tile.begin + row >= tile.end || chunk * 8 >= shape.head_dim) continue;
     float highest = maxima[0][row], total = 0, out[8] = {};
@@ -227,7 +225,7 @@ __device__ void merge_warps(const FoldedAttention& shape, const RowTile& tile, i
     for (int w = 0; w < kWarps; ++w) {
       const float factor = power_of_two(maxima[w][row] - highest);
       total += totals[w][row] * factor;
-      const float* from = sums + (w * kRows + row) * kDim + chunk * 8;
+      const float* from = sums + (w * kTileSamples + row) * kDim + chunk * 8;
 #pragma unroll
       for (int i = 0; i < 8; ++i) out[i] += from[i] * factor;
     }
@@ -243,13 +241,13 @@ __device__ void merge_warps(const FoldedAttention& shape, const RowTile& tile, i
   }
 }
 
-template <typename T, int kDim, int kTiles>
+template <typename T, int kDim>
 __global__ void __launch_bounds__(kThreads, kDim >= 128 ? 2 : 3)
     forward_kernel(FoldedAttention shape, const T* query, const T* key, const T* value, T* output,
                    float* logsumexp) {
   extern __shared__ __align__(128) unsigned char memory[];
   const int head = blockIdx.x % shape.num_heads;
-  const RowTile tile = find_row_tile(shape.sample_offsets, shape.num_rows, kTiles * 16,
+  const RowTile tile = find_row_tile(shape.sample_offsets, shape.num_rows, kTileSamples,
                                      blockIdx.x / shape.num_heads);
   if (tile.begin >= tile.end) return;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = lane / 4;
@@ -269,25 +267,21 @@ __global__ void __launch_bounds__(kThreads, kDim >= 128 ? 2 : 3)
   constexpr int kAhead = ring_stages<kDim>() - 1;
   for (int block = 0; block < kAhead; ++block) stream.start(block);
 
-  uint32_t queries[kTiles][kDim / 16][4];
-  int limit[kTiles][2];
+  const T* rows[2];
+  int limit[2];
 #pragma unroll
-  for (int m = 0; m < kTiles; ++m) {
-    const T* rows[2];
-#pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      const int place = tile.begin + m * 16 + r * 8 + group;
-      rows[r] = place >= tile.end
-                    ? nullptr
-                    : query + sample_at(shape, place) * shape.query_stride + head * shape.head_dim;
-      limit[m][r] = shape.causal ? min(num_keys, place - first_place + 1) : num_keys;
-    }
-    load_row_fragments<T, kDim>(queries[m], rows[0], rows[1], shape.head_dim);
+  for (int r = 0; r < 2; ++r) {
+    const int place = tile.begin + r * 8 + group;
+    rows[r] = place >= tile.end
+                  ? nullptr
+                  : query + sample_at(shape, place) * shape.query_stride + head * shape.head_dim;
+    limit[r] = shape.causal ? min(num_keys, place - first_place + 1) : num_keys;
   }
+  uint32_t queries[kDim / 16][4];
+  load_row_fragments<T, kDim>(queries, rows[0], rows[1], shape.head_dim);
   const float scale = static_cast<float>(shape.scale) * kLog2E;
-  SoftmaxTile<T, kDim> state[kTiles];
-#pragma unroll
-  for (int m = 0; m < kTiles; ++m) state[m].clear();
+  SoftmaxTile<T, kDim> state;
+  state.clear();
 
   const int num_blocks = stream.num_blocks();
   for (int block = 0; block < num_blocks; ++block) {
@@ -295,40 +289,31 @@ __global__ void __launch_bounds__(kThreads, kDim >= 128 ? 2 : 3)
     __syncwarp();  // block is here, and all lanes are done with the stage that is filled next
     stream.start(block + kAhead);
     const SharedTile<kDim> keys = stream.keys(block), values = stream.values(block);
-    float scores[kTiles][2][4] = {};
+    float scores[2][4] = {};
 #pragma unroll
     for (int k = 0; k < kDim / 16; ++k) {
       uint32_t b[4];
       load_b(b, keys, 0, k);
-#pragma unroll
-      for (int m = 0; m < kTiles; ++m) {
-        multiply_add(scores[m][0], queries[m][k], b[0], b[1], T{});
-        multiply_add(scores[m][1], queries[m][k], b[2], b[3], T{});
-      }
+      multiply_add(scores[0], queries[k], b[0], b[1], T{});
+      multiply_add(scores[1], queries[k], b[2], b[3], T{});
     }
     const int first = stream.first_key(block);
-    uint32_t weights[kTiles][4];
-#pragma unroll
-    for (int m = 0; m < kTiles; ++m) {
-      if (shape.causal || first + kBlockKeys > num_keys) {
-        mask_scores(scores[m], first, limit[m][0], limit[m][1]);
-      }
-      state[m].weigh(scores[m], scale, weights[m]);
+    if (shape.causal || first + kBlockKeys > num_keys) {
+      mask_scores(scores, first, limit[0], limit[1]);
     }
+    uint32_t weights[4];
+    state.weigh(scores, scale, weights);
 #pragma unroll
     for (int j = 0; j < kDim / 8; j += 2) {
       uint32_t b[4];
       load_b_transposed(b, values, 0, j);
-#pragma unroll
-      for (int m = 0; m < kTiles; ++m) {
-        multiply_add(state[m].sums[j], weights[m], b[0], b[1], T{});
-        multiply_add(state[m].sums[j + 1], weights[m], b[2], b[3], T{});
-      }
+      multiply_add(state.sums[j], weights, b[0], b[1], T{});
+      multiply_add(state.sums[j + 1], weights, b[2], b[3], T{});
     }
   }
   wait_copies<0>();
   __syncthreads();  // the ring becomes the merge buffer
-  merge_warps<T, kDim, kTiles>(shape, tile, head, state, memory, output, logsumexp);
+  merge_warps<T, kDim>(shape, tile, head, state, memory, output, logsumexp);
 }
 
 }  // namespace mma

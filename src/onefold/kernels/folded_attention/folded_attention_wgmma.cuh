@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forward for rows with many samples, where the matrix products are the work. One block a
-// multiprocessor walks over all tiles: a producer warpgroup copies queries, keys and values ahead
-// of the consumers, each of which holds 64 samples of the tile in registers and multiplies with
-// wgmma. Nothing synchronises the consumers with each other, so while one takes exponentials
-// another keeps the tensor cores busy, and the start and end of a tile hide behind its neighbours.
+// multiprocessor walks over all tiles of samples, its warps in three roles:
+//
+//   tile warps      find the next tile, note what the others must know of it, copy its queries
+//   stream warps    copy keys and values, stage after stage, across tiles
+//   consumers       warpgroups that hold 64 samples each and multiply with wgmma
+//
+// The first two run ahead, so neither the search for a tile nor a copy is waited for. A consumer
+// multiplies weights with values while it takes the next keys' exponentials, and nothing
+// synchronises consumers with each other: one keeps the tensor cores busy while another does not.
 #pragma once
 
 #include "onefold/kernels/device/row_tiles.cuh"
@@ -23,10 +28,10 @@ using mma::sample_at;
 
 constexpr int kWarpgroup = 128;
 
-// What the consumers must know of a tile.
 struct Tile {
   int count;        // samples; 0: there are no more tiles
   int first_place;  // of the tile, counted from the row's first sample
+  int first_key;    // of the row
   int num_keys;     // that the tile's samples see
   int head;
 };
@@ -39,20 +44,27 @@ struct Config {
   static constexpr int kStages = kStages_;
   static constexpr int kRows = kGroups * 64;  // samples of a tile
   static constexpr int kThreads = (kGroups + 1) * kWarpgroup;
-  // The register file, shared out: little for the producer, the rest for the consumers.
-  static constexpr int kProducerRegisters = kGroups == 2 ? 24 : 32;
-  static constexpr int kConsumerRegisters = kGroups == 2 ? 240 : 160;
+  // The register file, shared out: little for those who copy, the rest for the consumers.
+  static constexpr int kProducerRegisters = kGroups == 2 ? 56 : 32;
+  static constexpr int kConsumerRegisters = kGroups == 4 ? 112 : kGroups == 3 ? 160 : 224;
 };
 
 template <typename C>
 struct alignas(1024) Memory {
-  // Keys or values: 128-byte rows of 64 columns; a second block of them for columns 64 and on.
+  // 128-byte rows of 64 columns, swizzled; a second block of them for columns 64 and on.
   unsigned char stages[C::kStages][C::kKeys * C::kDim * 2];
   unsigned char queries[2][C::kRows * C::kDim * 2];
   int samples[2][C::kRows];
   Tile tiles[2];
-  uint64_t full[C::kStages], empty[C::kStages], tile_full[2], tile_empty[2];
+  uint64_t full[C::kStages], empty[C::kStages];
+  uint64_t tile_known[2], tile_full[2], tile_empty[2];  // known: `tiles`; full: queries as well
 };
+
+// Where chunk `chunk` (16 bytes) of a row lies in an operand of kRows rows.
+template <int kRows>
+__device__ __forceinline__ uint32_t operand_chunk(int row, int chunk) {
+  return chunk / 8 * (kRows * 128) + row * 128 + ((chunk % 8 ^ row % 8) << 4);
+}
 
 // Which of a ring of kSize an ever-growing count stands for, and the parity of its phase.
 template <int kSize>
@@ -67,102 +79,111 @@ struct RingPosition {
   }
 };
 
-// ----------------------------------------------------------------------------------- producer
+// ---------------------------------------------------------------------------------- producers
+
+constexpr int kRoleWarps = 2;  // stream warps, and tile warps
+constexpr int kRoleThreads = kRoleWarps * 32;
+
+// For a barrier that counts warps: what this warp wrote is there.
+__device__ __forceinline__ void arrive_as_warp(uint32_t barrier) {
+  __syncwarp();
+  if (threadIdx.x % 32 == 0) barrier_arrive(barrier);
+}
 
 template <typename T, typename C>
-struct Producer {
+struct Stream {
   const FoldedAttention& shape;
   Memory<C>& memory;
   int thread;
   RingPosition<C::kStages> stage;
-  RingPosition<2> tile_slot;
-  uint32_t waiting[2] = {0, 0};  // barriers to arrive at once their copies are here
 
-  __device__ Producer(const FoldedAttention& s, Memory<C>& m)
-      : shape(s), memory(m), thread(threadIdx.x) {}
+  __device__ Stream(const FoldedAttention& s, Memory<C>& m)
+      : shape(s), memory(m), thread(threadIdx.x % kRoleThreads) {}
 
-  // Ends a copy group; its barrier is told two groups later, so that copies overlap.
-  __device__ void finish_group(uint32_t barrier) {
-    commit_copies();
-    if (waiting[0] != 0) {
-      wait_copies<2>();
-      arrive(waiting[0]);
-    }
-    waiting[0] = waiting[1];
-    waiting[1] = barrier;
-  }
-  __device__ void flush() {
-    wait_copies<0>();
-    for (int i = 0; i < 2; ++i) {
-      if (waiting[i] != 0) arrive(waiting[i]);
-      waiting[i] = 0;
-    }
-  }
-  __device__ void arrive(uint32_t barrier) {
-    fence_for_tensor_cores();
-    __syncwarp();
-    if (thread % 32 == 0) barrier_arrive(barrier);
-  }
-
-  // A stage of keys or values: `count` rows from `rows` on, zeros after them. A thread copies one
-  // chunk of every kStep-th row, at a fixed swizzle.
+  // `count` rows from `rows` on, zeros after them. A thread copies one chunk of every kStep-th row;
+  // the copies themselves arrive at the barrier, nothing here waits for them.
   __device__ void copy_stage(const T* rows, int64_t stride, int count) {
     barrier_wait(shared_address(&memory.empty[stage.slot]), stage.parity ^ 1);
     constexpr int kChunks = C::kDim / 8;
-    constexpr int kStep = kWarpgroup / kChunks;
-    static_assert(kStep % 8 == 0);
+    constexpr int kStep = kRoleThreads / kChunks;
     const int first = thread / kChunks, chunk = thread % kChunks;
-    uint32_t to = shared_address(memory.stages[stage.slot]) + chunk / 8 * (C::kKeys * 128) +
-                  first * 128 + ((chunk % 8 ^ first % 8) << 4);
+    const uint32_t base = shared_address(memory.stages[stage.slot]);
     const T* from = rows + first * stride + chunk * 8;
     if (chunk * 8 >= shape.head_dim) count = 0;
-#pragma unroll
+#pragma unroll 4
     for (int row = 0; row < C::kKeys; row += kStep) {
       const bool valid = first + row < count;
-      copy16_async(to, valid ? from : rows, valid);
-      to += kStep * 128;
+      copy16_async(base + operand_chunk<C::kKeys>(first + row, chunk), from, valid);
       from += kStep * stride;
     }
-    finish_group(shared_address(&memory.full[stage.slot]));
+    arrive_after_copies(shared_address(&memory.full[stage.slot]));
     stage.next();
   }
 
-  __device__ void copy_queries(const RowTile& tile, const Tile& about, const T* query) {
-    const int slot = tile_slot.slot;
-    barrier_wait(shared_address(&memory.tile_empty[slot]), tile_slot.parity ^ 1);
-    for (int i = thread; i < C::kRows; i += kWarpgroup) {
-      memory.samples[slot][i] = tile.begin + i < tile.end ? sample_at(shape, tile.begin + i) : -1;
+  __device__ void run(const T* key, const T* value) {
+    for (RingPosition<2> slot;; slot.next()) {
+      barrier_wait(shared_address(&memory.tile_known[slot.slot]), slot.parity);
+      const Tile tile = memory.tiles[slot.slot];
+      arrive_as_warp(shared_address(&memory.tile_empty[slot.slot]));
+      if (tile.count == 0) return;
+      const T* keys = key + tile.first_key * shape.key_stride + tile.head * shape.head_dim;
+      const T* values = value + tile.first_key * shape.value_stride + tile.head * shape.head_dim;
+      for (int k = 0; k < tile.num_keys; k += C::kKeys) {
+        copy_stage(keys + k * shape.key_stride, shape.key_stride, tile.num_keys - k);
+        copy_stage(values + k * shape.value_stride, shape.value_stride, tile.num_keys - k);
+      }
     }
-    if (thread == 0) memory.tiles[slot] = about;
-    named_barrier(1, kWarpgroup);
+  }
+};
+
+template <typename T, typename C>
+struct TileFinder {
+  const FoldedAttention& shape;
+  Memory<C>& memory;
+  int thread;
+  RingPosition<2> slot;
+
+  __device__ TileFinder(const FoldedAttention& s, Memory<C>& m)
+      : shape(s), memory(m), thread(threadIdx.x % kRoleThreads) {}
+
+  __device__ void announce(const RowTile& tile, const Tile& about, const T* query) {
+    const int at = slot.slot;
+    barrier_wait(shared_address(&memory.tile_empty[at]), slot.parity ^ 1);
+    if (thread == 0) memory.tiles[at] = about;
+    for (int i = thread; i < C::kRows; i += kRoleThreads) {
+      memory.samples[at][i] = i < about.count ? sample_at(shape, tile.begin + i) : -1;
+    }
+    arrive_as_warp(shared_address(&memory.tile_known[at]));
+    named_barrier(1, kRoleThreads);
     constexpr int kChunks = C::kDim / 8;
-    const SharedTile<C::kDim> to{shared_address(memory.queries[slot])};
+    const uint32_t base = shared_address(memory.queries[at]);
     const int chunk = thread % kChunks;
     query += about.head * shape.head_dim + chunk * 8;
     const bool inside = chunk * 8 < shape.head_dim;
 #pragma unroll 2
-    for (int row = thread / kChunks; row < C::kRows; row += kWarpgroup / kChunks) {
+    for (int row = thread / kChunks; row < C::kRows; row += kRoleThreads / kChunks) {
       const bool valid = inside && row < about.count;
-      const int64_t at = valid ? memory.samples[slot][row] * shape.query_stride : 0;
-      copy16_async(to.chunk(row, chunk), query + at, valid);
+      const int64_t offset = valid ? memory.samples[at][row] * shape.query_stride : 0;
+      copy16_async(base + operand_chunk<C::kRows>(row, chunk), query + offset, valid);
     }
-    finish_group(shared_address(&memory.tile_full[slot]));
-    tile_slot.next();
+    commit_copies();
+    wait_copies<0>();
+    arrive_as_warp(shared_address(&memory.tile_full[at]));
+    slot.next();
   }
 
   // Samples of a row without keys.
   __device__ void write_empty(const RowTile& tile, int head, T* output, float* logsumexp) {
     for (int place = tile.begin; place < tile.end; ++place) {
       const int64_t at = int64_t{sample_at(shape, place)} * shape.num_heads + head;
-      for (int d = thread; d < shape.head_dim; d += kWarpgroup) {
+      for (int d = thread; d < shape.head_dim; d += kRoleThreads) {
         output[at * shape.head_dim + d] = T(0.0f);
       }
       if (thread == 0) logsumexp[at] = -INFINITY;
     }
   }
 
-  __device__ void run(const T* query, const T* key, const T* value, T* output, float* logsumexp,
-                      int num_items) {
+  __device__ void run(const T* query, T* output, float* logsumexp, int num_items) {
     for (int item = blockIdx.x; item < num_items; item += gridDim.x) {
       const int head = item % shape.num_heads;
       const RowTile tile =
@@ -175,18 +196,11 @@ struct Producer {
       if (shape.causal) num_keys = min(num_keys, first_place + count);
       if (num_keys == 0) {
         write_empty(tile, head, output, logsumexp);
-        continue;
-      }
-      copy_queries(tile, {count, first_place, num_keys, head}, query);
-      const T* keys = key + first_key * shape.key_stride + head * shape.head_dim;
-      const T* values = value + first_key * shape.value_stride + head * shape.head_dim;
-      for (int k = 0; k < num_keys; k += C::kKeys) {
-        copy_stage(keys + k * shape.key_stride, shape.key_stride, num_keys - k);
-        copy_stage(values + k * shape.value_stride, shape.value_stride, num_keys - k);
+      } else {
+        announce(tile, {count, first_place, first_key, num_keys, head}, query);
       }
     }
-    copy_queries({0, 0, 0}, {0, 0, 0, 0}, query);
-    flush();
+    announce({0, 0, 0}, {0, 0, 0, 0, 0}, query);
   }
 };
 
@@ -203,8 +217,9 @@ struct Consumer {
   float sums[C::kDim / 2];
   float scores[C::kKeys / 2];
   uint32_t weights[C::kKeys / 16][4];
-  uint32_t queries[C::kDim / 16][4];
-  float maximum[2], total[2];
+  float maximum[2];
+  float total[4];    // two parts of each row's
+  uint64_t queries;  // this warpgroup's operand
 
   __device__ Consumer(const FoldedAttention& s, Memory<C>& m)
       : shape(s),
@@ -213,31 +228,32 @@ struct Consumer {
         warp(threadIdx.x / 32 % 4),
         lane(threadIdx.x % 32) {}
 
-  __device__ void wait_stage(const RingPosition<C::kStages>& at) {
-    barrier_wait(shared_address(&memory.full[at.slot]), at.parity);
+  // The fence stands with who multiplies, not with who copies: there it waits for copies under way.
+  __device__ void wait_stages(const RingPosition<C::kStages>& a,
+                              const RingPosition<C::kStages>& b) {
+    barrier_wait(shared_address(&memory.full[a.slot]), a.parity);
+    barrier_wait(shared_address(&memory.full[b.slot]), b.parity);
+    fence_for_tensor_cores();
   }
-  __device__ void release_stage(int slot) {
-    __syncwarp();
-    if (lane == 0) barrier_arrive(shared_address(&memory.empty[slot]));
-  }
+  __device__ void release_stage(int slot) { arrive_as_warp(shared_address(&memory.empty[slot])); }
 
   __device__ void multiply_keys(int slot) {
-    const uint32_t base = shared_address(memory.stages[slot]);
+    const uint64_t keys = swizzled_operand(shared_address(memory.stages[slot]), 16);
     warpgroup_begin();
 #pragma unroll
     for (int k = 0; k < C::kDim / 16; ++k) {
-      const uint32_t at = base + k / 4 * (C::kKeys * 128) + k % 4 * 32;
-      warpgroup_multiply<0>(scores, queries[k], swizzled_operand(at, 16), k != 0, T{});
+      const uint32_t column = k % 4 * 32;
+      warpgroup_multiply<0>(scores, advance(queries, k / 4 * (C::kRows * 128) + column),
+                            advance(keys, k / 4 * (C::kKeys * 128) + column), k != 0, T{});
     }
     warpgroup_commit();
   }
   __device__ void multiply_values(int slot) {
-    const uint32_t base = shared_address(memory.stages[slot]);
+    const uint64_t values = swizzled_operand(shared_address(memory.stages[slot]), C::kKeys * 128);
     warpgroup_begin();
 #pragma unroll
     for (int k = 0; k < C::kKeys / 16; ++k) {
-      warpgroup_multiply<1>(sums, weights[k], swizzled_operand(base + k * 2048, C::kKeys * 128), 1,
-                            T{});
+      warpgroup_multiply<1>(sums, weights[k], advance(values, k * 2048), 1, T{});
     }
     warpgroup_commit();
   }
@@ -250,50 +266,54 @@ struct Consumer {
     }
   }
 
-  // Scores become weights; sums are rescaled when a maximum rises.
-  __device__ void weigh(float scale) {
-    float highest[2] = {-INFINITY, -INFINITY};
+  // Scores become exponentials, in place. Where a maximum rises, what was summed before must be
+  // multiplied by `shrink`; returns whether it did.
+  __device__ bool exponentiate(float scale, float (&shrink)[2]) {
+    float parts[4] = {scores[0], scores[2], scores[1], scores[3]};  // two chains a row
 #pragma unroll
-    for (int i = 0; i < C::kKeys / 2; ++i) {
-      highest[i / 2 % 2] = fmaxf(highest[i / 2 % 2], scores[i]);
+    for (int i = 4; i < C::kKeys / 2; ++i) {
+      parts[i / 2 % 2 + i % 2 * 2] = fmaxf(parts[i / 2 % 2 + i % 2 * 2], scores[i]);
     }
-    highest[0] = row_maximum(highest[0]) * scale;
-    highest[1] = row_maximum(highest[1]) * scale;
-    const bool raise = highest[0] > maximum[0] + kSlack || highest[1] > maximum[1] + kSlack;
-    if (__any_sync(0xffffffffu, raise)) {
-      float shrink[2];
+    float highest[2];
+    highest[0] = row_maximum(fmaxf(parts[0], parts[2])) * scale;
+    highest[1] = row_maximum(fmaxf(parts[1], parts[3])) * scale;
+    const bool raise = __any_sync(
+        0xffffffffu, highest[0] > maximum[0] + kSlack || highest[1] > maximum[1] + kSlack);
+    if (raise) {
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
         const float raised = fmaxf(maximum[r], highest[r]);
         shrink[r] = power_of_two(maximum[r] - raised);
         maximum[r] = raised;
         total[r] *= shrink[r];
+        total[r + 2] *= shrink[r];
       }
+    }
+#pragma unroll
+    for (int i = 0; i < C::kKeys / 2; ++i) {
+      const int r = i / 2 % 2;
+      scores[i] = power_of_two(fmaf(scores[i], scale, -maximum[r]));
+      total[r + i % 2 * 2] += scores[i];
+    }
+    return raise;
+  }
+
+  // Once the products before are done: makes room for the next weights.
+  __device__ void take_weights(bool raised, const float (&shrink)[2]) {
+    if (raised) {
 #pragma unroll
       for (int i = 0; i < C::kDim / 2; ++i) sums[i] *= shrink[i / 2 % 2];
     }
 #pragma unroll
     for (int i = 0; i < C::kKeys / 2; i += 2) {
-      const int r = i / 2 % 2;
-      const float low = power_of_two(fmaf(scores[i], scale, -maximum[r]));
-      const float high = power_of_two(fmaf(scores[i + 1], scale, -maximum[r]));
-      total[r] += low + high;
-      weights[i / 8][i / 2 % 4] = pack_pair(low, high, T{});
-    }
-  }
-
-  __device__ void load_queries(int slot) {
-    const SharedTile<C::kDim> tile{shared_address(memory.queries[slot])};
-#pragma unroll
-    for (int k = 0; k < C::kDim / 16; ++k) {
-      mma::load_a(queries[k], tile, group_of_block * 64 + warp * 16, k);
+      weights[i / 8][i / 2 % 4] = pack_pair(scores[i], scores[i + 1], T{});
     }
   }
 
   __device__ void write(const Tile& tile, int slot, T* output, float* logsumexp) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      const float sum = row_sum(total[r]);
+      const float sum = row_sum(total[r] + total[r + 2]);
       const int row = group_of_block * 64 + warp * 16 + r * 8 + lane / 4;
       const int sample = memory.samples[slot][row];
       if (sample < 0) continue;
@@ -312,7 +332,8 @@ struct Consumer {
 
   __device__ void attend(const Tile& tile, int slot, T* output, float* logsumexp) {
     const float scale = static_cast<float>(shape.scale) * kLog2E;
-    load_queries(slot);
+    queries =
+        swizzled_operand(shared_address(memory.queries[slot]) + group_of_block * 64 * 128, 16);
     int limit[2] = {tile.num_keys, tile.num_keys};
     if (shape.causal) {
       const int place = tile.first_place + group_of_block * 64 + warp * 16 + lane / 4;
@@ -322,35 +343,44 @@ struct Consumer {
 #pragma unroll
     for (int i = 0; i < C::kDim / 2; ++i) sums[i] = 0;
     maximum[0] = maximum[1] = kLowest;
-    total[0] = total[1] = 0;
+    total[0] = total[1] = total[2] = total[3] = 0;
 
-    wait_stage(stage);
+    float shrink[2] = {0, 0};
+    wait_stages(stage, stage);
     multiply_keys(stage.slot);
     warpgroup_wait<0>();
     pin(scores);
-    for (int k = 0; k < tile.num_keys; k += C::kKeys) {
-      release_stage(stage.slot);  // the keys
+    release_stage(stage.slot);
+    stage.next();
+    if (shape.causal || C::kKeys > tile.num_keys) mask(0, limit);
+    take_weights(exponentiate(scale, shrink), shrink);
+    for (int k = C::kKeys; k < tile.num_keys; k += C::kKeys) {
+      const RingPosition<C::kStages> values = stage;
+      stage.next();
+      wait_stages(values, stage);
+      multiply_keys(stage.slot);
+      pin(sums);
+      multiply_values(values.slot);
+      warpgroup_wait<1>();
+      pin(scores);
+      release_stage(stage.slot);
       stage.next();
       if (shape.causal || k + C::kKeys > tile.num_keys) mask(k, limit);
-      weigh(scale);
-      wait_stage(stage);
+      const bool raised = exponentiate(scale, shrink);
+      stay_above(total[0] + total[1] + total[2] +
+                 total[3]);  // exponentials before the wait: they are what hides it
+      warpgroup_wait<0>();
       pin(sums);
-      multiply_values(stage.slot);
-      const int values = stage.slot;
-      stage.next();
-      if (k + C::kKeys < tile.num_keys) {
-        wait_stage(stage);
-        multiply_keys(stage.slot);  // queued behind the values: no gap between the two products
-        warpgroup_wait<1>();
-        release_stage(values);
-        warpgroup_wait<0>();
-        pin(scores);
-      } else {
-        warpgroup_wait<0>();
-        release_stage(values);
-      }
-      pin(sums);
+      release_stage(values.slot);
+      take_weights(raised, shrink);
     }
+    wait_stages(stage, stage);
+    pin(sums);
+    multiply_values(stage.slot);
+    warpgroup_wait<0>();
+    pin(sums);
+    release_stage(stage.slot);
+    stage.next();
     write(tile, slot, output, logsumexp);
   }
 
@@ -358,7 +388,7 @@ struct Consumer {
   __device__ void skip(const Tile& tile) {
     for (int k = 0; k < tile.num_keys; k += C::kKeys) {
       for (int i = 0; i < 2; ++i) {
-        wait_stage(stage);
+        barrier_wait(shared_address(&memory.full[stage.slot]), stage.parity);
         release_stage(stage.slot);
         stage.next();
       }
@@ -375,8 +405,7 @@ struct Consumer {
       } else {
         skip(tile);
       }
-      __syncwarp();
-      if (lane == 0) barrier_arrive(shared_address(&memory.tile_empty[tile_slot.slot]));
+      arrive_as_warp(shared_address(&memory.tile_empty[tile_slot.slot]));
     }
   }
 };
@@ -391,18 +420,23 @@ __global__ void __launch_bounds__(C::kThreads, 1)
   Memory<C>& memory = *reinterpret_cast<Memory<C>*>(raw + (1024 - address % 1024) % 1024);
   if (threadIdx.x == 0) {
     for (int i = 0; i < C::kStages; ++i) {
-      barrier_init(shared_address(&memory.full[i]), 4);
+      barrier_init(shared_address(&memory.full[i]), kRoleThreads);
       barrier_init(shared_address(&memory.empty[i]), C::kGroups * 4);
     }
     for (int i = 0; i < 2; ++i) {
-      barrier_init(shared_address(&memory.tile_full[i]), 4);
-      barrier_init(shared_address(&memory.tile_empty[i]), C::kGroups * 4);
+      barrier_init(shared_address(&memory.tile_known[i]), kRoleWarps);
+      barrier_init(shared_address(&memory.tile_full[i]), kRoleWarps);
+      barrier_init(shared_address(&memory.tile_empty[i]), C::kGroups * 4 + kRoleWarps);
     }
   }
   __syncthreads();
   if (threadIdx.x < kWarpgroup) {
     give_registers<C::kProducerRegisters>();
-    Producer<T, C>(shape, memory).run(query, key, value, output, logsumexp, num_items);
+    if (threadIdx.x < kRoleThreads) {
+      Stream<T, C>(shape, memory).run(key, value);
+    } else {
+      TileFinder<T, C>(shape, memory).run(query, output, logsumexp, num_items);
+    }
   } else {
     take_registers<C::kConsumerRegisters>();
     Consumer<T, C>(shape, memory).run(output, logsumexp);
