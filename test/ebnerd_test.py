@@ -46,7 +46,7 @@ CONFIG = """
 [data]
 table = "table"
 holdout = 0.1
-batch_size = 1024
+batch_size = 512
 
 [model]
 dim = 16
@@ -70,12 +70,12 @@ type = "transformer"
 group = "history"
 features = ["history_article_id"]
 floats = ["history_read_time"]
-max_length = 30
+max_length = 20
 
 [train]
-max_steps = 20
+max_steps = 12
 log_every = 1
-eval_batches = 8
+eval_batches = 4
 """
 
 
