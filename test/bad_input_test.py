@@ -384,9 +384,8 @@ def test_train_names_must_fit_the_table(place, old, new, word):
 
 
 def test_demo(tmp_path):
-    demo = ("demo", "--data", "data")
-    fail(DATA, *demo, cwd=tmp_path, saying="data", progress="demo: ")
+    fail(DATA, "demo", "--data", "nowhere", cwd=tmp_path, saying="nowhere")
     fail(USAGE, "demo", "--steps", 0, cwd=tmp_path)
     tiny_ebnerd.write(tmp_path / "data")
     cut(tmp_path / "data" / "train" / "behaviors.parquet")
-    fail(DATA, *demo, cwd=tmp_path, saying="behaviors.parquet", progress="demo: ")
+    fail(DATA, "demo", "--data", "data", cwd=tmp_path, saying="behaviors.parquet")
