@@ -24,19 +24,6 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-// What the slice selects and where it looks it up, without its name. {} prints the shortest digits
-// that read back as the same double.
-std::string rule_of(const Slice& slice) {
-  return fmt::format(
-      "timeline={} id={} action={} surface={} media_type={} dwell=[{},{}) ratio=[{},{}) gamma={} "
-      "score=[{},{}) weight={} window_us={} table_group={}:{}",
-      to_string(slice.timeline), to_string(slice.id), joined(slice.actions), joined(slice.surfaces),
-      joined(slice.media_types), slice.dwell.min, slice.dwell.max, slice.watch_ratio.min,
-      slice.watch_ratio.max, slice.gamma, slice.score.min, slice.score.max,
-      slice.weight == SliceWeight::kScore ? "score" : "none", slice.window_us,
-      slice.table_group.size(), slice.table_group);
-}
-
 Status slice_error(const std::string& source, const Slice& slice, const std::string& message) {
   return invalid_argument(
       fmt::format("{}:{}: slice '{}': {}", source, slice.line, slice.name, message));
@@ -50,7 +37,7 @@ Status check_slices(const std::vector<Slice>& slices, const std::string& source)
       return slice_error(source, slice,
                          fmt::format("line {} declares this name, too", named->second->line));
     }
-    const auto [ruled, new_rule] = rules.try_emplace(rule_of(slice), &slice);
+    const auto [ruled, new_rule] = rules.try_emplace(slice_rule(slice), &slice);
     if (!new_rule) {
       return slice_error(source, slice,
                          fmt::format("selects the same as '{}' (line {})", ruled->second->name,
@@ -75,10 +62,27 @@ Status check_slices(const std::vector<Slice>& slices, const std::string& source)
 
 }  // namespace
 
+// {} prints the shortest digits that read back as the same double.
+std::string slice_rule(const Slice& slice) {
+  return fmt::format(
+      "timeline={} id={} action={} surface={} media_type={} dwell=[{},{}) ratio=[{},{}) gamma={} "
+      "score=[{},{}) weight={} window_us={} table_group={}:{}",
+      to_string(slice.timeline), to_string(slice.id), joined(slice.actions), joined(slice.surfaces),
+      joined(slice.media_types), slice.dwell.min, slice.dwell.max, slice.watch_ratio.min,
+      slice.watch_ratio.max, slice.gamma, slice.score.min, slice.score.max,
+      slice.weight == SliceWeight::kScore ? "score" : "none", slice.window_us,
+      slice.table_group.size(), slice.table_group);
+}
+
 Result<SliceSet> SliceSet::from_toml(const std::string& text, const std::string& source) {
+  ONEFOLD_ASSIGN_OR_RETURN(std::vector<Slice> slices, parse_slices(text, source));
+  ONEFOLD_RETURN_IF_ERROR(check_slices(slices, source));
+  return from_slices(std::move(slices));
+}
+
+SliceSet SliceSet::from_slices(std::vector<Slice> slices) {
   SliceSet set;
-  ONEFOLD_ASSIGN_OR_RETURN(set.slices_, parse_slices(text, source));
-  ONEFOLD_RETURN_IF_ERROR(check_slices(set.slices_, source));
+  set.slices_ = std::move(slices);
   std::set<double> gammas;
   for (const Slice& slice : set.slices_) {
     auto group = std::find(set.table_groups_.begin(), set.table_groups_.end(), slice.table_group);
@@ -125,7 +129,7 @@ int SliceSet::find(const std::string& name) const {
 std::string SliceSet::canonical() const {
   std::string text = "onefold slices 1\n";
   for (const Slice& slice : slices_) {
-    text += fmt::format("{}:{} {}\n", slice.name.size(), slice.name, rule_of(slice));
+    text += fmt::format("{}:{} {}\n", slice.name.size(), slice.name, slice_rule(slice));
   }
   return text;
 }

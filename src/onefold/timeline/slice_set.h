@@ -26,6 +26,8 @@ class SliceSet {
 
   // The slices that `text` declares. kInvalidArgument names `source`, the line and the slice.
   static Result<SliceSet> from_toml(const std::string& text, const std::string& source);
+  // Without any check: for slices that come from another set.
+  static SliceSet from_slices(std::vector<Slice> slices);
   // `name`: a set that is built in ("short_video", "news"), or the path of a TOML file.
   static Result<SliceSet> load(const std::string& name);
   static std::vector<std::string> builtin_names();
@@ -56,6 +58,9 @@ class SliceSet {
   std::vector<double> gammas_;
   std::string version_;
 };
+
+// Everything that decides what `slice` selects and where it is looked up, as text; not its name.
+std::string slice_rule(const Slice& slice);
 
 // OK when both versions are the same; else kInvalidArgument: what (a model, embeddings, named by
 // `have_what`) was made with `have` cannot be used with slices `want`.
