@@ -74,6 +74,7 @@ max_length = 20
 
 [train]
 max_steps = 12
+threads = 1
 log_every = 1
 eval_batches = 4
 """
