@@ -34,8 +34,10 @@ namespace onefold {
 struct BatchReaderOptions {
   std::vector<std::string> columns;  // as ReadOptions::columns
   int64_t batch_size = 1024;
-  bool fold = true;     // off: groups come with U == B (`--dedup off`)
-  bool shuffle = true;  // order of row groups and of sessions; off: table order
+  bool fold = true;  // off: groups come with U == B (`--dedup off`)
+  // Order of row groups and of sessions; off: table order. A table in arrival order is clustered by
+  // session within a window of row groups; read it without shuffle to have samples as they arrived.
+  bool shuffle = true;
   uint64_t seed = 0;
   int shuffle_row_groups = 4;    // sessions are shuffled within this many row groups at a time
   bool drop_last = false;        // leave out a last batch smaller than batch_size

@@ -143,6 +143,15 @@ Result<std::optional<PipelineReader::Delivery>> PipelineReader::produce() {
   return std::optional<Delivery>(std::move(delivery));
 }
 
+Result<std::optional<PipelineReader::Delivery>> PipelineReader::pull() {
+  try {
+    return prefetcher_ ? prefetcher_->next() : produce();
+  } catch (...) {
+    end_epoch();  // its thread has ended: another next() would wait for ever
+    throw;
+  }
+}
+
 void PipelineReader::count(const Delivery& delivery) {
   stats_.batches += 1;
   stats_.samples += delivery.batch.num_samples();
@@ -165,7 +174,7 @@ Result<std::optional<Batch>> PipelineReader::next() {
     failure_ = begin_epoch();
     if (!failure_.ok()) return failure_;
   }
-  Result<std::optional<Delivery>> delivery = prefetcher_ ? prefetcher_->next() : produce();
+  Result<std::optional<Delivery>> delivery = pull();
   stats_.wait_seconds += waiting.seconds();
   if (!delivery.ok()) {
     failure_ = delivery.status();

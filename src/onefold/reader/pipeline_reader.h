@@ -41,7 +41,8 @@ class PipelineReader : public BatchReader {
   Status begin_epoch();
   void end_epoch();
   Result<RowGroup> read_row_group(int32_t row_group) const;
-  Result<std::optional<Delivery>> produce();
+  Result<std::optional<Delivery>> produce();  // on the prefetcher's thread, if there is one
+  Result<std::optional<Delivery>> pull();     // what was produced next
   void count(const Delivery& delivery);
 
   const BatchReaderOptions options_;

@@ -317,6 +317,7 @@ TEST(PipelineReader, ExceptionArrivesAtNext) {
                                        {.shuffle = false, .prefetch_batches = prefetch})
                       .value();
     EXPECT_THROW((void)reader->next(), std::runtime_error);
+    EXPECT_THROW((void)reader->next(), std::runtime_error);
   }
 }
 
