@@ -24,7 +24,7 @@ constexpr int64_t kDim = 256;
 struct Tensors {
   TimelineSlices timeline;
   Tensor begin, end;         // one window a user
-  SlicePlan plan;            // of the windows
+  WindowPlan plan;            // of the windows
   std::vector<Tensor> rows;  // of each group: the rows it needs, in order; int64
   double additions = 0;      // rows added to slices
 
@@ -38,7 +38,7 @@ struct Tensors {
 void set_windows(Tensors& t, const Tensor& begin, const Tensor& end) {
   t.begin = begin;
   t.end = end;
-  t.plan = make_slice_plan(begin, end, t.timeline.ids.size(1));
+  t.plan = make_window_plan(begin, end, t.timeline.ids.size(1));
 }
 
 // Four 64-bit words of 200 random bits.

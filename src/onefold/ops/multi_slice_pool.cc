@@ -98,8 +98,8 @@ SliceWindows windows_of(const Tensor& first, const Tensor& last) {
   return {first.numel(), first.const_data_ptr<int32_t>(), last.const_data_ptr<int32_t>()};
 }
 
-SlicePlan checked_plan(TensorList tensors, const Tensor& ids) {
-  const SlicePlan plan = SlicePlan::from(tensors);
+WindowPlan checked_plan(TensorList tensors, const Tensor& ids) {
+  const WindowPlan plan = WindowPlan::from(tensors);
   for (const Tensor& tensor : tensors) check_int32(tensor, ids, "a tensor of the slice plan");
   TORCH_CHECK(plan.event_span.numel() == ids.size(1), "onefold::multi_slice_pool: a plan of ",
               plan.event_span.numel(), " events for ", ids.size(1), " events");
@@ -120,7 +120,7 @@ Pair forward_run(TensorList tables_any, const Tensor& ids, Ints id_columns, cons
                  const MaybeTensor& weights, Ints slice_offsets, Ints weighted_slices,
                  TensorList plan_tensors) {
   check_sizes(tables_any, ids, id_columns, masks, weights, slice_offsets);
-  const SlicePlan plan = checked_plan(plan_tensors, ids);
+  const WindowPlan plan = checked_plan(plan_tensors, ids);
   const c10::DeviceGuard guard(ids.device());
   const std::vector<Tensor> tables = contiguous(tables_any);
   const SliceEvents events =
@@ -176,7 +176,7 @@ std::vector<Tensor> backward_run(const Tensor& grad_any, const Tensor& window_we
   const Tensor grad = grad_any.contiguous();
   const SliceEvents events =
       events_of(tables, ids, id_columns, masks, weights, slice_offsets, weighted_slices);
-  const SlicePlan plan = checked_plan(plan_tensors, ids);
+  const WindowPlan plan = checked_plan(plan_tensors, ids);
   const SliceCells spans = view(plan.span_begin, plan.span_end);
   const RowLists lists(tables, ids, id_columns, plan.event_span);
   Tensor cell_gradients =
@@ -222,7 +222,7 @@ Pair call_forward(TensorList tables, const Tensor& ids, Ints id_columns, const T
   return op.call(tables, ids, id_columns, masks, weights, slice_offsets, weighted_slices, plan);
 }
 
-constexpr size_t kPlanTensors = 9;  // of SlicePlan::tensors()
+constexpr size_t kPlanTensors = 9;  // of WindowPlan::tensors()
 
 class Pool : public torch::autograd::Function<Pool> {
  public:
@@ -304,7 +304,7 @@ TORCH_LIBRARY_IMPL(onefold, Autograd, m) { m.impl("_multi_slice_pool", forward_a
 
 }  // namespace
 
-Tensor multi_slice_pool(const TimelineSlices& timeline, const SlicePlan& plan) {
+Tensor multi_slice_pool(const TimelineSlices& timeline, const WindowPlan& plan) {
   return pool(timeline.tables, timeline.ids, timeline.id_columns, timeline.masks, timeline.weights,
               timeline.slice_offsets, timeline.weighted_slices, plan.tensors());
 }

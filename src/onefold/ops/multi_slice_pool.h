@@ -8,7 +8,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "onefold/ops/slice_plan.h"
+#include "onefold/ops/window_plan.h"
 
 namespace onefold {
 
@@ -35,6 +35,6 @@ struct TimelineSlices {
 // 16-bit tables go to the tensor cores, weights rounded to their type; a row that is not finite
 // then spoils every slice of its group. REQUIRES: ids below their table's number of rows; at most
 // 32 groups and 512 slices.
-at::Tensor multi_slice_pool(const TimelineSlices& timeline, const SlicePlan& plan);
+at::Tensor multi_slice_pool(const TimelineSlices& timeline, const WindowPlan& plan);
 
 }  // namespace onefold

@@ -55,7 +55,7 @@ Tensor reference(const TimelineSlices& t, const std::vector<std::pair<int, int>>
 
 TEST_P(MultiSliceOpTest, EqualsSliceBySlice) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
-  const SlicePlan plan = make_slice_plan(ints({0, 5, 11, 30, 8}), ints({30, 20, 11, 30, 9}), 30);
+  const WindowPlan plan = make_window_plan(ints({0, 5, 11, 30, 8}), ints({30, 20, 11, 30, 9}), 30);
   const std::vector<std::pair<int, int>> windows = {{0, 30}, {5, 20}, {11, 11}, {30, 30}, {8, 9}};
   for (at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16, at::kHalf}) {
     const TimelineSlices t = timeline(type);
@@ -71,7 +71,7 @@ TEST_P(MultiSliceOpTest, EqualsSliceBySlice) {
 TEST_P(MultiSliceOpTest, Gradients) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
   TimelineSlices t = timeline(at::kDouble);
-  const SlicePlan plan = make_slice_plan(ints({0, 5, 12}), ints({28, 20, 12}), 30);
+  const WindowPlan plan = make_window_plan(ints({0, 5, 12}), ints({28, 20, 12}), 30);
   check_gradients(
       [&](const auto& x) {
         t.tables = x;
@@ -83,7 +83,7 @@ TEST_P(MultiSliceOpTest, Gradients) {
 TEST_P(MultiSliceOpTest, TablesMayShareOneTensor) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
   TimelineSlices t = timeline(at::kDouble);
-  const SlicePlan plan = make_slice_plan(ints({0}), ints({30}), 30);
+  const WindowPlan plan = make_window_plan(ints({0}), ints({30}), 30);
   check_gradients(
       [&](const auto& x) {
         t.tables = {x[0], x[0], x[0]};
@@ -94,7 +94,7 @@ TEST_P(MultiSliceOpTest, TablesMayShareOneTensor) {
 
 TEST_P(MultiSliceOpTest, RefusesWhatDoesNotFit) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
-  const SlicePlan plan = make_slice_plan(ints({0}), ints({30}), 30);
+  const WindowPlan plan = make_window_plan(ints({0}), ints({30}), 30);
   TimelineSlices t = timeline(at::kFloat);
   t.masks = t.masks.narrow(1, 0, 1).contiguous();  // 64 bits for 75 slices
   EXPECT_THROW(multi_slice_pool(t, plan), c10::Error);
@@ -108,7 +108,7 @@ TEST_P(MultiSliceOpTest, RefusesWhatDoesNotFit) {
 
 TEST_P(MultiSliceOpTest, PlanOfTheWorkedExample) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
-  const SlicePlan plan = make_slice_plan(ints({0, 2}), ints({4, 6}), 8);
+  const WindowPlan plan = make_window_plan(ints({0, 2}), ints({4, 6}), 8);
   EXPECT_TRUE(at::equal(plan.span_begin, ints({0, 2, 4})));
   EXPECT_TRUE(at::equal(plan.span_end, ints({2, 4, 6})));
   EXPECT_TRUE(at::equal(plan.first_span, ints({0, 1})));
@@ -120,7 +120,7 @@ TEST_P(MultiSliceOpTest, PlanOfTheWorkedExample) {
 
 TEST_P(MultiSliceOpTest, PlanLeavesOutEventsBetweenWindows) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
-  const SlicePlan plan = make_slice_plan(ints({6, 1}), ints({8, 3}), 9);
+  const WindowPlan plan = make_window_plan(ints({6, 1}), ints({8, 3}), 9);
   EXPECT_TRUE(at::equal(plan.span_begin, ints({1, 3, 6})));
   EXPECT_TRUE(at::equal(plan.span_end, ints({3, 3, 8})));
   EXPECT_TRUE(at::equal(plan.event_span, ints({-1, 0, 0, -1, -1, -1, 2, 2, -1})));
@@ -131,7 +131,7 @@ TEST_P(MultiSliceOpTest, PlanCutsLongSpans) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
   const std::vector<int32_t> begin = {0, 100, 5000, 5000, 9000, 3000},
                              end = {9000, 4000, 5000, 9000, 9000, 4024};
-  const SlicePlan plan = make_slice_plan(ints(begin), ints(end), 9000).to(at::kCPU);
+  const WindowPlan plan = make_window_plan(ints(begin), ints(end), 9000).to(at::kCPU);
   const int32_t* cell_begin = plan.cell_begin.const_data_ptr<int32_t>();
   const int32_t* cell_end = plan.cell_end.const_data_ptr<int32_t>();
   for (size_t w = 0; w < begin.size(); ++w) {
@@ -150,7 +150,7 @@ TEST_P(MultiSliceOpTest, PlanCutsLongSpans) {
 TEST_P(MultiSliceOpTest, NoWindows) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
   const Tensor none = ints({});
-  const Tensor out = multi_slice_pool(timeline(at::kFloat), make_slice_plan(none, none, 30));
+  const Tensor out = multi_slice_pool(timeline(at::kFloat), make_window_plan(none, none, 30));
   EXPECT_EQ(out.sizes(), (at::IntArrayRef{0, 75, 8}));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/ops/slice_plan.h"
+#include "onefold/ops/window_plan.h"
 
 #include <algorithm>
 
@@ -31,7 +31,7 @@ Tensor count_below(const Tensor& values, const Tensor& x, bool or_equal) {
 }
 
 // Spans between neighbouring cuts; returns the cuts, ascending.
-Tensor cut_at_windows(const Tensor& window_begin, const Tensor& window_end, SlicePlan& plan) {
+Tensor cut_at_windows(const Tensor& window_begin, const Tensor& window_end, WindowPlan& plan) {
   const Tensor cuts = sorted(at::cat({window_begin, window_end}));
   const int64_t num_spans = std::max<int64_t>(0, cuts.numel() - 1);
   plan.span_begin = cuts.narrow(0, 0, num_spans).contiguous();
@@ -47,7 +47,7 @@ Tensor cut_at_windows(const Tensor& window_begin, const Tensor& window_end, Slic
 
 // Span s owns cells cuts[s] / kSliceCellEvents + s and on, up to the next span's: at least as many
 // as it needs, without a scan of the lengths.
-void cut_spans(const Tensor& cuts, int64_t num_events, SlicePlan& plan) {
+void cut_spans(const Tensor& cuts, int64_t num_events, WindowPlan& plan) {
   const auto options = cuts.options();
   const int64_t num_spans = plan.span_begin.numel();
   if (num_spans == 0) {
@@ -68,7 +68,7 @@ void cut_spans(const Tensor& cuts, int64_t num_events, SlicePlan& plan) {
   plan.last_cell = first_of.index_select(0, plan.last_span);
 }
 
-Tensor span_of_events(const SlicePlan& plan, int64_t num_events) {
+Tensor span_of_events(const WindowPlan& plan, int64_t num_events) {
   const auto options = plan.span_begin.options();
   const Tensor events = at::arange(num_events, options);
   if (plan.span_begin.numel() == 0) return at::full({num_events}, -1, options);
@@ -83,9 +83,9 @@ std::vector<Tensor> run(const Tensor& window_begin, const Tensor& window_end, in
   check_int32(window_begin, window_begin, "window_begin");
   check_int32(window_end, window_begin, "window_end");
   TORCH_CHECK(window_begin.dim() == 1 && window_begin.sizes() == window_end.sizes(),
-              "onefold::slice_plan: window_begin and window_end must be [W], are ",
+              "onefold::window_plan: window_begin and window_end must be [W], are ",
               window_begin.sizes(), " and ", window_end.sizes());
-  SlicePlan plan;
+  WindowPlan plan;
   const Tensor cuts = cut_at_windows(window_begin, window_end, plan);
   cut_spans(cuts, num_events, plan);
   plan.event_span = span_of_events(plan, num_events);
@@ -93,31 +93,31 @@ std::vector<Tensor> run(const Tensor& window_begin, const Tensor& window_end, in
 }
 
 TORCH_LIBRARY_FRAGMENT(onefold, m) {
-  m.def("slice_plan(Tensor window_begin, Tensor window_end, int num_events) -> Tensor[]", run);
+  m.def("window_plan(Tensor window_begin, Tensor window_end, int num_events) -> Tensor[]", run);
 }
 
 }  // namespace
 
-std::vector<Tensor> SlicePlan::tensors() const {
+std::vector<Tensor> WindowPlan::tensors() const {
   return {cell_begin, cell_end,   first_cell, last_cell, span_begin,
           span_end,   first_span, last_span,  event_span};
 }
 
-SlicePlan SlicePlan::from(at::TensorList t) {
-  TORCH_CHECK(t.size() == kNumTensors, "onefold: a slice_plan has ", kNumTensors, " tensors, got ",
+WindowPlan WindowPlan::from(at::TensorList t) {
+  TORCH_CHECK(t.size() == kNumTensors, "onefold: a window_plan has ", kNumTensors, " tensors, got ",
               t.size());
   return {t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8]};
 }
 
-SlicePlan SlicePlan::to(at::Device device) const {
+WindowPlan WindowPlan::to(at::Device device) const {
   std::vector<Tensor> moved;
   for (const Tensor& tensor : tensors()) moved.push_back(tensor.to(device));
   return from(moved);
 }
 
-SlicePlan make_slice_plan(const Tensor& window_begin, const Tensor& window_end,
-                          int64_t num_events) {
-  return SlicePlan::from(run(window_begin, window_end, num_events));
+WindowPlan make_window_plan(const Tensor& window_begin, const Tensor& window_end,
+                            int64_t num_events) {
+  return WindowPlan::from(run(window_begin, window_end, num_events));
 }
 
 }  // namespace onefold

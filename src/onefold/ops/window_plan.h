@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// torch.ops.onefold.slice_plan: how a batch's windows cut its events. Made once, where the batch is
-// made, and moved to the device with it.
+// torch.ops.onefold.window_plan: how a batch's windows cut its events. Made once, where the batch
+// is made, and moved to the device with it.
 #pragma once
 
 #include <vector>
@@ -19,7 +19,7 @@ namespace onefold {
 // Window w is spans [first_span[w], last_span[w]) and cells [first_cell[w], last_cell[w]). How many
 // there are follows from the sizes alone, so some are empty (begin == end): those between windows,
 // and spares.
-struct SlicePlan {
+struct WindowPlan {
   at::Tensor cell_begin, cell_end;   // int32 [num_cells]
   at::Tensor first_cell, last_cell;  // int32 [W]
   at::Tensor span_begin, span_end;   // int32 [num_spans]
@@ -27,13 +27,13 @@ struct SlicePlan {
   at::Tensor event_span;             // int32 [num_events]; -1: in no window
 
   std::vector<at::Tensor> tensors() const;  // in this order, as the op takes them
-  static SlicePlan from(at::TensorList tensors);
-  SlicePlan to(at::Device device) const;
+  static WindowPlan from(at::TensorList tensors);
+  WindowPlan to(at::Device device) const;
 };
 
 // window_begin and window_end int32 [W], counted from the batch's first event.
 // REQUIRES: 0 <= window_begin <= window_end <= num_events.
-SlicePlan make_slice_plan(const at::Tensor& window_begin, const at::Tensor& window_end,
-                          int64_t num_events);
+WindowPlan make_window_plan(const at::Tensor& window_begin, const at::Tensor& window_end,
+                            int64_t num_events);
 
 }  // namespace onefold
