@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "onefold/embed/drift.h"
-#include "onefold/embed/redis_target.h"
-#include "onefold/embed/version_reader.h"
+#include "onefold/embedding_store/drift.h"
+#include "onefold/embedding_store/redis_target.h"
+#include "onefold/embedding_store/version_reader.h"
 
 namespace onefold::cli {
 namespace {

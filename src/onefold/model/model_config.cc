@@ -39,6 +39,29 @@ Result<Pooling> parse_pooling(const std::string& name) {
   return invalid_argument(fmt::format("'{}' is no pooling; use sum or mean", name));
 }
 
+const char* to_string(AdapterType type) {
+  switch (type) {
+    case AdapterType::kLinear:
+      return "linear";
+    case AdapterType::kGate:
+      return "gate";
+    case AdapterType::kPrepend:
+      return "prepend";
+    case AdapterType::kNone:
+      return "none";
+  }
+  return "?";
+}
+
+Result<AdapterType> parse_adapter_type(const std::string& name) {
+  using enum AdapterType;
+  for (AdapterType type : {kLinear, kGate, kPrepend, kNone}) {
+    if (name == to_string(type)) return type;
+  }
+  return invalid_argument(
+      fmt::format("'{}' is no adapter; use linear, gate, prepend or none", name));
+}
+
 ModelConfig with_defaults(ModelConfig config, const Schema& schema) {
   const std::vector<std::string> all = {"*"};
   if (config.labels == all) {

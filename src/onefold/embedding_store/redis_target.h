@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "onefold/base/status.h"
-#include "onefold/embed/version_reader.h"
+#include "onefold/embedding_store/version_reader.h"
 
 namespace onefold {
 

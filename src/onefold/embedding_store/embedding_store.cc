@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/embed/embedding_store.h"
+#include "onefold/embedding_store/embedding_store.h"
 
 #include <algorithm>
 #include <charconv>

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "onefold/base/status.h"
-#include "onefold/embed/embedding_store.h"
+#include "onefold/embedding_store/embedding_store.h"
 
 namespace onefold {
 

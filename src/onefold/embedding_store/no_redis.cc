@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RedisTarget in a build without hiredis: the absence is a message, not a missing symbol.
-#include "onefold/embed/redis_target.h"
+#include "onefold/embedding_store/redis_target.h"
 
 namespace onefold {
 

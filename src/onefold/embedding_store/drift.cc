@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/embed/drift.h"
+#include "onefold/embedding_store/drift.h"
 
 #include <algorithm>
 #include <cmath>

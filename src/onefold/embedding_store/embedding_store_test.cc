@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/embed/embedding_store.h"
+#include "onefold/embedding_store/embedding_store.h"
 
 #include <filesystem>
 #include <fstream>
@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "onefold/base/files.h"
-#include "onefold/embed/drift.h"
-#include "onefold/embed/version_reader.h"
-#include "onefold/embed/version_writer.h"
+#include "onefold/embedding_store/drift.h"
+#include "onefold/embedding_store/version_reader.h"
+#include "onefold/embedding_store/version_writer.h"
 
 namespace onefold {
 namespace {

@@ -16,7 +16,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "onefold/base/status.h"
-#include "onefold/embed/quantize.h"
+#include "onefold/embedding_store/quantize.h"
 
 namespace onefold {
 

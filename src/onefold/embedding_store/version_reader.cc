@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/embed/version_reader.h"
+#include "onefold/embedding_store/version_reader.h"
 
 #include <algorithm>
 

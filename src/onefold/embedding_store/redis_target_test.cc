@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against a real redis-server on a socket of its own; skipped where there is none.
-#include "onefold/embed/redis_target.h"
+#include "onefold/embedding_store/redis_target.h"
 
 #include <chrono>
 #include <filesystem>
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "onefold/embed/version_writer.h"
+#include "onefold/embedding_store/version_writer.h"
 
 namespace onefold {
 namespace {

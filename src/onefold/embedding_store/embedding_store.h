@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "onefold/base/status.h"
-#include "onefold/embed/version_info.h"
+#include "onefold/embedding_store/version_info.h"
 
 namespace onefold {
 

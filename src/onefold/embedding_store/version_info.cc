@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/embed/version_info.h"
+#include "onefold/embedding_store/version_info.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

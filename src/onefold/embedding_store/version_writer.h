@@ -16,7 +16,7 @@
 #include <span>
 
 #include "onefold/base/status.h"
-#include "onefold/embed/embedding_store.h"
+#include "onefold/embedding_store/embedding_store.h"
 
 namespace onefold {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/embed/quantize.h"
+#include "onefold/embedding_store/quantize.h"
 
 #include <cmath>
 #include <limits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/embed/quantize.h"
+#include "onefold/embedding_store/quantize.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-#include <c10/util/Half.h>
+#include <arrow/util/float16.h>
 #include <fmt/format.h>
 
 namespace onefold {
@@ -111,7 +111,8 @@ Status quantize(EmbeddingFormat format, const EmbeddingShape& shape, std::span<c
     if (has_metadata(format)) {
       quantize_affine_row(bits, row, row_words);
     } else if (format == EmbeddingFormat::kFp16) {
-      pack_row(shape.dim, bits, row_words, [&](int32_t d) { return c10::Half(row[d]).x; });
+      pack_row(shape.dim, bits, row_words,
+               [&](int32_t d) { return arrow::util::Float16(row[d]).bits(); });
     } else {
       pack_row(shape.dim, bits, row_words,
                [&](int32_t d) { return std::bit_cast<uint32_t>(row[d]); });
@@ -139,7 +140,7 @@ void dequantize(EmbeddingFormat format, const EmbeddingShape& shape, std::span<c
           out[d] = affine.bias + affine.scale * static_cast<float>(code);
           break;
         case EmbeddingFormat::kFp16:
-          out[d] = c10::Half(static_cast<uint16_t>(code), c10::Half::from_bits());
+          out[d] = arrow::util::Float16::FromBits(static_cast<uint16_t>(code)).ToFloat();
           break;
         case EmbeddingFormat::kFp32:
           out[d] = std::bit_cast<float>(code);

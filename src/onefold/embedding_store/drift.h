@@ -8,7 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "onefold/base/status.h"
-#include "onefold/embed/version_reader.h"
+#include "onefold/embedding_store/version_reader.h"
 
 namespace onefold {
 

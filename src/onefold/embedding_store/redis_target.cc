@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/embed/redis_target.h"
+#include "onefold/embedding_store/redis_target.h"
 
 #include <charconv>
 #include <cstring>
