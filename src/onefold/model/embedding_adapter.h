@@ -2,10 +2,10 @@
 // EmbeddingAdapter: how a user embedding enters a model, on unique rows.
 //
 //   linear  y = W vec(x) + b
-//   gate    y = W vec(g ∘ x) + b,  g = sigmoid(G vec(x) + c)  one gate per token, from x itself
-//   (GateNet)
+//   gate    y = W vec(g ∘ x) + b,   g = sigmoid(G vec(x) + c), one value per token (GateNet)
 //
-// x [tokens, dim] of one user; y is `outputs` vectors of the model's dim, side by side.
+// x [tokens, dim] of one user; y is `outputs` vectors of the model's dim, side by side. The sigmoid
+// is algebraic, (1 + z / sqrt(1 + z²)) / 2, for the reason given in ops/swish.h.
 #pragma once
 
 #include <cstdint>
