@@ -12,12 +12,14 @@
 #include "onefold/embedding_store/drift.h"
 #include "onefold/embedding_store/redis_target.h"
 #include "onefold/embedding_store/version_reader.h"
+#include "onefold/timeline/utc_time.h"
 
 namespace onefold::cli {
 namespace {
 
 struct EmbedFlags {
   std::string store, version, previous;
+  std::string at;
   int64_t user_id = 0;
   std::string redis, prefix = "onefold";
   int64_t expire_seconds = 24 * 3600;
@@ -80,6 +82,10 @@ Status serve(const EmbeddingStore& store, const EmbedFlags& flags, const std::st
 }
 
 Status run_publish(const EmbedFlags& flags) {
+  int64_t from_us = now_us();
+  if (!flags.at.empty()) {
+    ONEFOLD_ASSIGN_OR_RETURN(from_us, parse_utc(flags.at));
+  }
   ONEFOLD_ASSIGN_OR_RETURN(EmbeddingStore store, EmbeddingStore::open(flags.store));
   std::string version = flags.version;
   if (version.empty()) {
@@ -100,7 +106,7 @@ Status run_publish(const EmbedFlags& flags) {
   }
   // Online first: a consumer of the history must find what the history says.
   if (!flags.redis.empty()) ONEFOLD_RETURN_IF_ERROR(serve(store, flags, version));
-  ONEFOLD_RETURN_IF_ERROR(store.publish(version, now_us()));
+  ONEFOLD_RETURN_IF_ERROR(store.publish(version, from_us));
   if (flags.json) {
     std::cout << report.dump() << "\n";
   } else {
@@ -224,9 +230,12 @@ void add_embed(CLI::App& app, Run& run) {
   CLI::App* verb = app.add_subcommand("embed", "Publish and look up user embeddings");
   verb->require_subcommand(1);
   auto flags = std::make_shared<EmbedFlags>();
+  add_embed_generate(*verb, run);
 
   CLI::App* publish = add_verb(*verb, run, flags, "publish", "Make a version live", &run_publish);
   publish->add_option("VERSION", flags->version, "Version to publish (default: the newest)");
+  publish->add_option("--at", flags->at,
+                      "Live from this time on, UTC (default: now); for versions of the past");
   publish->add_flag("--force", flags->force, "Publish in spite of a drift limit");
   publish->add_option("--expire", flags->expire_seconds, "Seconds that replaced keys stay in Redis")
       ->capture_default_str();

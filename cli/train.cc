@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // onefold train CONFIG
+#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -46,6 +47,9 @@ Status run_train(const Arguments& arguments) {
   ONEFOLD_ASSIGN_OR_RETURN(const TrainConfig file, read_config_file(arguments.config));
   ONEFOLD_ASSIGN_OR_RETURN(auto trainer, Trainer::open(overridden(file, arguments)));
   if (arguments.resume) ONEFOLD_RETURN_IF_ERROR(trainer->resume());
+  for (const std::string& unknown : trainer->unknown_slice_names()) {
+    std::cerr << "warning: " << unknown << " is in no timeline, so that slice stays empty\n";
+  }
 
   std::vector<JsonLines> lines;
   std::optional<ProgressBar> bar;

@@ -18,6 +18,12 @@ nlohmann::json number(double value) {
 nlohmann::json to_json(const std::vector<LabelMetrics>& labels) {
   nlohmann::json all = nlohmann::json::array();
   for (const LabelMetrics& label : labels) {
+    if (label.is_value) {
+      all.push_back({{"label", label.label},
+                     {"mse", number(label.loss)},
+                     {"normalized_mse", number(label.normalized_mse)}});
+      continue;
+    }
     all.push_back({{"label", label.label},
                    {"label_rate", number(label.label_rate)},
                    {"loss", number(label.loss)},
@@ -123,6 +129,11 @@ void ProgressBar::step(const StepReport& report) {
 void ProgressBar::eval(const EvalReport& report) {
   clear();
   for (const LabelMetrics& label : report.labels) {
+    if (label.is_value) {
+      std::cerr << fmt::format("step {}: {} MSE of log(1 + x) {:.4f}, {:.4f} of its variance\n",
+                               report.step, label.label, label.loss, label.normalized_mse);
+      continue;
+    }
     std::cerr << fmt::format(
         "step {}: {} loss {:.4f}, NE {:.4f}, AUC {:.4f}, grouped AUC {:.4f} on {} samples\n",
         report.step, label.label, label.loss, label.normalized_entropy, label.auc,

@@ -21,6 +21,7 @@ void add_slice(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
 void add_embed(CLI::App& app, Run& run);
+void add_embed_generate(CLI::App& embed, Run& run);  // "embed generate"
 void add_demo(CLI::App& app, Run& run);
 
 }  // namespace onefold::cli

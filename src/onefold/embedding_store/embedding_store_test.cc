@@ -39,6 +39,8 @@ class EmbeddingStoreTest : public testing::Test {
     info.shape = kShape;
     info.slices = "5a5a";
     info.model = "c0de";
+    info.timelines_id = "71e5";
+    info.timelines_generation = 3;
     info.as_of_us = 1000;
     return info;
   }

@@ -59,6 +59,7 @@ json to_json(const VersionInfo& info) {
           {"dim", info.shape.dim},
           {"slices", info.slices},
           {"model", info.model},
+          {"timelines", {{"id", info.timelines_id}, {"generation", info.timelines_generation}}},
           {"as_of_us", info.as_of_us},
           {"created_us", info.created_us},
           {"quantization_rmse", info.quantization_rmse},
@@ -87,6 +88,8 @@ Result<VersionInfo> version_info_from_json(const json& entry) {
       return schema_error("tokens and dim must be positive");
     info.slices = entry.at("slices").get<std::string>();
     info.model = entry.at("model").get<std::string>();
+    info.timelines_id = entry.at("timelines").at("id").get<std::string>();
+    info.timelines_generation = entry.at("timelines").at("generation").get<int64_t>();
     info.as_of_us = entry.at("as_of_us").get<int64_t>();
     info.created_us = entry.at("created_us").get<int64_t>();
     info.quantization_rmse = entry.at("quantization_rmse").get<double>();

@@ -41,8 +41,11 @@ struct VersionInfo {
   std::string base;  // version that holds the users this one does not; empty: none
   EmbeddingFormat format = EmbeddingFormat::kInt4;
   EmbeddingShape shape;
-  std::string slices;    // version of the slice set it was computed with
-  std::string model;     // checksum of the upstream model
+  std::string slices;  // version of the slice set it was computed with
+  std::string model;   // checksum of the upstream model
+  // The state of the timelines it was computed from (TimelineVersion), to find who changed since.
+  std::string timelines_id;
+  int64_t timelines_generation = 0;
   int64_t as_of_us = 0;  // events before this time were used, microseconds since 1970 UTC
   int64_t created_us = 0;
   double quantization_rmse = 0;  // against the fp32 values, over all users of this version

@@ -74,6 +74,10 @@ class Writer final : public VersionWriter {
     return info_.files.back().last_user;
   }
 
+  int64_t num_users() const override {
+    return info_.num_users() + part_.num_users + static_cast<int64_t>(users_.size());
+  }
+
   Status add(int64_t user_id, std::span<const int64_t> words) override {
     ONEFOLD_CHECK(static_cast<int64_t>(words.size()) == words_, "embedding has a wrong size");
     const std::optional<int64_t> last = last_user();

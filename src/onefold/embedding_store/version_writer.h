@@ -36,6 +36,8 @@ class VersionWriter {
 
   // The last user already sealed by an earlier run: go on after it. nullopt: begin at the start.
   virtual std::optional<int64_t> resume_after() const = 0;
+  // Sealed or added so far.
+  virtual int64_t num_users() const = 0;
 
   // REQUIRES: `user_id` is greater than every one before it and than resume_after(), and `words`
   // has words_per_user() entries (CheckError).

@@ -11,6 +11,7 @@
 #include "onefold/ops/dot_interaction.h"
 #include "onefold/ops/gather_rows.h"
 #include "onefold/ops/pooled_lookup.h"
+#include "onefold/ops/timeline_tensors.h"
 
 namespace onefold {
 namespace {
@@ -32,9 +33,10 @@ Dlrm::Dlrm(const ModelConfig& config, uint64_t seed, at::ScalarType dtype)
   }
   add_pooled_features();
   add_blocks();
+  add_upstream();
   const int64_t count = num_vectors();
   top_ = Mlp(parameters_, "top", count * config_.dim + count * (count - 1) / 2, config_.top,
-             static_cast<int64_t>(config_.labels.size()), /*final_activation=*/false);
+             static_cast<int64_t>(plan_.labels.size()), /*final_activation=*/false);
 }
 
 void Dlrm::add_pooled_features() {
@@ -72,6 +74,19 @@ void Dlrm::add_blocks() {
   }
 }
 
+void Dlrm::add_upstream() {
+  if (!config_.upstream) return;
+  const UpstreamConfig& config = *config_.upstream;
+  user_encoder_.emplace(UserEncoder::make(config, parameters_).value());
+  for (EmbeddingTable& table : user_encoder_->make_tables(parameters_)) {
+    tables_.push_back(std::move(table));
+  }
+  upstream_adapter_.emplace(
+      AdapterType::kLinear,
+      EmbeddingShape{static_cast<int32_t>(config.encoder.tokens), static_cast<int32_t>(config.dim)},
+      config.outputs, config_.dim, "upstream.adapter", parameters_);
+}
+
 int64_t Dlrm::table_dim(int lookup) const {
   return config_.tables[plan_.lookups[lookup].table].dim;
 }
@@ -81,7 +96,8 @@ Linear Dlrm::projection(const std::string& name, int64_t from) {
 }
 
 int Dlrm::num_vectors() const {
-  return static_cast<int>(pooled_.size() + blocks_.size()) + (config_.dense.empty() ? 0 : 1);
+  return static_cast<int>(pooled_.size() + blocks_.size()) + (config_.dense.empty() ? 0 : 1) +
+         (config_.upstream ? static_cast<int>(config_.upstream->outputs) : 0);
 }
 
 Result<at::Tensor> Dlrm::forward(const BatchTensors& batch,
@@ -100,6 +116,7 @@ Result<at::Tensor> Dlrm::forward(const BatchTensors& batch,
   for (const Block& block : blocks_) {
     ONEFOLD_RETURN_IF_ERROR(run_block(block, batch, table_rows, vectors));
   }
+  if (user_encoder_) vectors.upstream = run_upstream(batch, table_rows);
   std::vector<at::Tensor> columns = expand(batch, vectors);
   at::Tensor all = at::cat(columns, 1);  // [B, F * dim]
   if (num_vectors() > 1) {
@@ -151,8 +168,21 @@ Status Dlrm::run_block(const Block& block, const BatchTensors& batch,
   return {};
 }
 
+at::Tensor Dlrm::run_upstream(const BatchTensors& batch,
+                              const std::vector<at::Tensor>& table_rows) const {
+  ONEFOLD_CHECK(batch.timelines != nullptr, "an upstream model needs timelines");
+  const std::vector<at::Tensor> own(
+      table_rows.begin() + static_cast<int64_t>(config_.tables.size()), table_rows.end());
+  return upstream_adapter_->forward(user_encoder_->forward(*batch.timelines, own));
+}
+
 std::vector<at::Tensor> Dlrm::expand(const BatchTensors& batch, const Vectors& vectors) const {
   std::vector<at::Tensor> columns = vectors.per_sample;
+  if (vectors.upstream.defined()) {
+    columns.push_back(batch.timelines->is_identity
+                          ? vectors.upstream
+                          : gather_rows(vectors.upstream, batch.timelines->inverse_indices));
+  }
   for (size_t g = 0; g < batch.groups.size(); ++g) {
     if (vectors.per_group[g].empty()) continue;
     const at::Tensor unique = at::cat(vectors.per_group[g], 1);  // [U, k * dim]

@@ -3,20 +3,24 @@
 // expansion to samples comes last, right before the interaction.
 //
 //   unique rows   lookups -> pooling / blocks -> projections    [U, k * dim] per group
+//                 timelines -> user embedding -> adapter        with an [upstream] section
 //   expansion                                                   [B, k * dim]
 //   per sample    bottom MLP, candidate lookups, dot interaction, top MLP -> [B, T] logits
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <ATen/core/TensorBody.h>
 
+#include "onefold/model/embedding_adapter.h"
 #include "onefold/model/embedding_table.h"
 #include "onefold/model/linear.h"
 #include "onefold/model/model_config.h"
 #include "onefold/model/parameters.h"
 #include "onefold/model/sequence_block.h"
+#include "onefold/model/user_encoder.h"
 #include "onefold/ops/batch_tensors.h"
 
 namespace onefold {
@@ -29,14 +33,17 @@ class Dlrm {
   // What to make of a Batch for forward().
   const TensorPlan& plan() const { return plan_; }
 
-  // Logits [B, T]. `table_rows[t]`: the rows batch.table_ids[t] of table t, from
-  // EmbeddingTable::gather(). kSchema when lists of one block differ in length.
+  // Logits of the labels, then predictions of the mse_labels [B, T]. `table_rows[t]`: the rows
+  // batch.table_ids[t] of table t, from EmbeddingTable::gather(). kSchema when lists of one block
+  // differ in length.
   Result<at::Tensor> forward(const BatchTensors& batch,
                              const std::vector<at::Tensor>& table_rows) const;
 
   const ModelConfig& config() const { return config_; }
   const Parameters& parameters() const { return parameters_; }
+  // Those of the configuration, then those of the user encoder.
   const std::vector<EmbeddingTable>& tables() const { return tables_; }
+  const UserEncoder* user_encoder() const { return user_encoder_ ? &*user_encoder_ : nullptr; }
 
  private:
   // A feature that no block takes: pooled by itself.
@@ -54,11 +61,13 @@ class Dlrm {
   // The vectors of one forward pass, where they were computed.
   struct Vectors {
     std::vector<std::vector<at::Tensor>> per_group;  // [U, dim] each
+    at::Tensor upstream;                             // [U, outputs * dim]
     std::vector<at::Tensor> per_sample;              // [B, dim] each
   };
 
   void add_pooled_features();
   void add_blocks();
+  void add_upstream();
   int64_t table_dim(int lookup) const;
   Linear projection(const std::string& name, int64_t from);
   int num_vectors() const;
@@ -67,6 +76,8 @@ class Dlrm {
                            int lookup, Pooling pooling) const;
   Status run_block(const Block& block, const BatchTensors& batch,
                    const std::vector<at::Tensor>& table_rows, Vectors& vectors) const;
+  at::Tensor run_upstream(const BatchTensors& batch,
+                          const std::vector<at::Tensor>& table_rows) const;
   std::vector<at::Tensor> expand(const BatchTensors& batch, const Vectors& vectors) const;
 
   ModelConfig config_;
@@ -76,6 +87,8 @@ class Dlrm {
   Mlp bottom_, top_;
   std::vector<PooledFeature> pooled_;
   std::vector<Block> blocks_;
+  std::optional<UserEncoder> user_encoder_;
+  std::optional<EmbeddingAdapter> upstream_adapter_;
 };
 
 }  // namespace onefold

@@ -14,13 +14,18 @@ at::Tensor EmbeddingTable::gather(const at::Tensor& ids, bool trainable) const {
   return rows;
 }
 
+EmbeddingTable make_table(const std::string& name, int64_t rows, int64_t dim,
+                          Parameters& parameters) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(dim));
+  at::Tensor weight = at::empty({rows, dim}, at::kFloat);
+  weight.uniform_(-bound, bound, parameters.generator());
+  return {name, weight.to(parameters.dtype())};
+}
+
 std::vector<EmbeddingTable> make_tables(const ModelConfig& config, Parameters& parameters) {
   std::vector<EmbeddingTable> tables;
   for (const TableConfig& table : config.tables) {
-    const double bound = 1.0 / std::sqrt(static_cast<double>(table.dim));
-    at::Tensor weight = at::empty({table.rows, table.dim}, at::kFloat);
-    weight.uniform_(-bound, bound, parameters.generator());
-    tables.push_back({table.name, weight.to(parameters.dtype())});
+    tables.push_back(make_table(table.name, table.rows, table.dim, parameters));
   }
   return tables;
 }

@@ -21,7 +21,9 @@ struct EmbeddingTable {
   at::Tensor gather(const at::Tensor& ids, bool trainable) const;
 };
 
-// Tables with rows uniform within 1 / sqrt(dim), as vectors of about unit length for any dim.
+// A table with rows uniform within 1 / sqrt(dim), as vectors of about unit length for any dim.
+EmbeddingTable make_table(const std::string& name, int64_t rows, int64_t dim,
+                          Parameters& parameters);
 std::vector<EmbeddingTable> make_tables(const ModelConfig& config, Parameters& parameters);
 
 }  // namespace onefold

@@ -82,7 +82,23 @@ Status check_features(const ModelConfig& config, const Schema& schema) {
   return {};
 }
 
+Status check_mse_labels(const ModelConfig& config, const Schema& schema) {
+  if (!(config.mse_weight > 0)) {
+    return invalid_argument(fmt::format("mse_weight is {}; it must be above 0", config.mse_weight));
+  }
+  for (const std::string& name : config.mse_labels) {
+    const bool known = std::any_of(schema.labels.begin(), schema.labels.end(),
+                                   [&](const LabelSpec& label) { return label.name == name; });
+    if (!known) return not_found(fmt::format("mse_labels: the table has no label '{}'", name));
+    if (std::count(config.labels.begin(), config.labels.end(), name) > 0) {
+      return invalid_argument(fmt::format("label '{}' is in labels and in mse_labels", name));
+    }
+  }
+  return {};
+}
+
 Status check_columns(const ModelConfig& config, const Schema& schema) {
+  ONEFOLD_RETURN_IF_ERROR(check_mse_labels(config, schema));
   if (config.labels.empty()) return invalid_argument("labels is empty; name at least one label");
   const std::vector<std::string> labels = schema.label_names();
   for (const std::string& name : config.labels) {
@@ -216,7 +232,7 @@ Status check_model(const ModelConfig& config, const Schema& schema) {
     }
     ONEFOLD_RETURN_IF_ERROR(check_block(config, block, schema));
   }
-  if (config.features.empty() && config.dense.empty()) {
+  if (config.features.empty() && config.dense.empty() && !config.upstream) {
     return invalid_argument("the model reads nothing: no [[feature]] and no dense features");
   }
   return {};

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "onefold/base/status.h"
 #include "onefold/jagged/schema.h"
+#include "onefold/model/upstream_config.h"
 #include "onefold/ops/pooling.h"
 
 namespace onefold {
@@ -75,6 +77,8 @@ enum class AdapterType {
 struct ModelConfig {
   int64_t dim = 32;                         // of the vectors that interact
   std::vector<std::string> labels = {"*"};  // one logit each; "*": all that are 0 or 1
+  std::vector<std::string> mse_labels;      // values: one prediction of log(1 + value) each
+  double mse_weight = 1;                    // of their squared errors in the loss
   std::vector<std::string> dense = {"*"};   // "*": all of the schema
   bool dense_log1p = true;                  // x -> sign(x) log(1 + |x|) before the bottom MLP
   std::vector<int64_t> bottom = {64};       // hidden widths; the output is `dim`
@@ -82,6 +86,7 @@ struct ModelConfig {
   std::vector<TableConfig> tables;
   std::vector<FeatureConfig> features;
   std::vector<BlockConfig> blocks;
+  std::optional<UpstreamConfig> upstream;  // a user encoder, trained as part of this model
 
   bool operator==(const ModelConfig&) const = default;
 };

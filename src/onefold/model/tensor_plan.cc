@@ -12,6 +12,8 @@ TensorPlan make_tensor_plan(const ModelConfig& config) {
   plan.dense = config.dense;
   plan.dense_log1p = config.dense_log1p;
   plan.labels = config.labels;
+  plan.labels.insert(plan.labels.end(), config.mse_labels.begin(), config.mse_labels.end());
+  plan.num_value_labels = static_cast<int64_t>(config.mse_labels.size());
   for (const TableConfig& table : config.tables) plan.table_rows.push_back(table.rows);
   for (const FeatureConfig& feature : config.features) {
     const auto table = std::find_if(config.tables.begin(), config.tables.end(),

@@ -69,13 +69,21 @@ Result<JaggedFloats> float_list(const Batch& batch, const std::string& name) {
   return floats;
 }
 
-Status check_labels(const at::Tensor& labels, const std::vector<std::string>& names) {
-  const float* values = labels.const_data_ptr<float>();
+// Checks labels [B, T], and takes the logarithm of the values among them.
+Status prepare_labels(const at::Tensor& labels, const TensorPlan& plan) {
+  const auto width = static_cast<int64_t>(plan.labels.size());
+  const int64_t num_binary = width - plan.num_value_labels;
+  float* values = labels.mutable_data_ptr<float>();
   for (int64_t i = 0; i < labels.numel(); ++i) {
-    if (values[i] >= 0 && values[i] <= 1) continue;
-    return schema_error(
-        fmt::format("label '{}' of sample {} of a batch is {}; binary cross-entropy needs 0 to 1",
-                    names[i % names.size()], i / static_cast<int64_t>(names.size()), values[i]));
+    const bool is_binary = i % width < num_binary;
+    const bool fits = is_binary ? values[i] >= 0 && values[i] <= 1 : std::isfinite(values[i]);
+    if (!fits) {
+      return schema_error(fmt::format(
+          "label '{}' of sample {} of a batch is {}; {}", plan.labels[i % width], i / width,
+          values[i],
+          is_binary ? "binary cross-entropy needs 0 to 1" : "a value must be a finite number"));
+    }
+    if (!is_binary) values[i] = signed_log1p(values[i]);
   }
   return {};
 }
@@ -99,7 +107,7 @@ Result<BatchTensors> BatchTensorizer::operator()(const Batch& batch) {
   }
   ONEFOLD_ASSIGN_OR_RETURN(tensors.labels,
                            pick(batch.labels, plan_.labels, batch.num_samples(), "label"));
-  ONEFOLD_RETURN_IF_ERROR(check_labels(tensors.labels, plan_.labels));
+  ONEFOLD_RETURN_IF_ERROR(prepare_labels(tensors.labels, plan_));
   for (const TensorPlan::Lookup& lookup : plan_.lookups) {
     ONEFOLD_ASSIGN_OR_RETURN(JaggedIndex index, look_up(batch, lookup));
     tensors.lookups.push_back(std::move(index));

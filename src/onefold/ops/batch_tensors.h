@@ -3,6 +3,7 @@
 // among the distinct rows of their table.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 
 namespace onefold {
 
+struct TimelineTensors;  // timeline_tensors.h
+
 // What a model reads from a batch.
 struct TensorPlan {
   struct Lookup {
@@ -22,7 +25,8 @@ struct TensorPlan {
   };
   std::vector<std::string> dense;   // [F]
   bool dense_log1p = true;          // x -> sign(x) log(1 + |x|)
-  std::vector<std::string> labels;  // [T]
+  std::vector<std::string> labels;  // [T]: binary ones, 0 to 1, then `num_value_labels` of values
+  int64_t num_value_labels = 0;
   std::vector<int64_t> table_rows;  // rows of each table
   std::vector<Lookup> lookups;
   std::vector<std::string> float_lists;  // always through sign(x) log(1 + |x|)
@@ -52,11 +56,12 @@ struct GroupTensors {
 struct BatchTensors {
   int64_t num_samples = 0;                // B
   at::Tensor dense;                       // float [B, F]; NaN became 0
-  at::Tensor labels;                      // float [B, T]
+  at::Tensor labels;                      // float [B, T]; values through sign(x) log(1 + |x|)
   std::vector<at::Tensor> table_ids;      // per table: int64 [distinct], what `positions` count
   std::vector<JaggedIndex> lookups;       // as TensorPlan::lookups
   std::vector<JaggedFloats> float_lists;  // as TensorPlan::float_lists
   std::vector<GroupTensors> groups;       // as Batch::groups
+  std::shared_ptr<const TimelineTensors> timelines;  // for an upstream model, else null
 };
 
 // Makes BatchTensors; keeps 4 bytes per table row between calls. Not thread safe.
@@ -66,7 +71,8 @@ class BatchTensorizer {
 
   // Copies: the batch may go away. kSchema for a feature, dense column or label that the batch does
   // not have, for an id outside its table (ids are hashed to the table's rows unless the
-  // configuration says otherwise) and for a label outside [0, 1].
+  // configuration says otherwise), for a binary label outside [0, 1] and a value that is not
+  // finite.
   Result<BatchTensors> operator()(const Batch& batch);
 
  private:

@@ -7,11 +7,7 @@ int64_t DistinctIds::add(std::span<const int64_t> ids, std::span<int32_t> positi
   for (size_t i = 0; i < ids.size(); ++i) {
     const auto id = static_cast<uint64_t>(ids[i]);  // a negative id becomes a huge one
     if (id >= slot_.size()) return static_cast<int64_t>(i);
-    if (slot_[id] == kNone) {
-      slot_[id] = static_cast<int32_t>(ids_.size());
-      ids_.push_back(ids[i]);
-    }
-    positions[i] = slot_[id];
+    positions[i] = number(ids[i]);
   }
   return -1;
 }

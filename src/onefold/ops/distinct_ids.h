@@ -22,6 +22,16 @@ class DistinctIds {
   // Returns the index of the first id outside [0, num_rows), or -1; on error, clear() before reuse.
   int64_t add(std::span<const int64_t> ids, std::span<int32_t> positions);
 
+  // The same for one id. REQUIRES: 0 <= id < num_rows.
+  int32_t number(int64_t id) {
+    int32_t& slot = slot_[id];
+    if (slot == kNone) {
+      slot = static_cast<int32_t>(ids_.size());
+      ids_.push_back(id);
+    }
+    return slot;
+  }
+
   const std::vector<int64_t>& ids() const { return ids_; }
   void clear();  // O(ids().size())
 

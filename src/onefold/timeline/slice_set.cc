@@ -77,7 +77,9 @@ std::string slice_rule(const Slice& slice) {
 Result<SliceSet> SliceSet::from_toml(const std::string& text, const std::string& source) {
   ONEFOLD_ASSIGN_OR_RETURN(std::vector<Slice> slices, parse_slices(text, source));
   ONEFOLD_RETURN_IF_ERROR(check_slices(slices, source));
-  return from_slices(std::move(slices));
+  SliceSet set = from_slices(std::move(slices));
+  set.text_ = text;
+  return set;
 }
 
 SliceSet SliceSet::from_slices(std::vector<Slice> slices) {

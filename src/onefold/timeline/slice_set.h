@@ -44,6 +44,9 @@ class SliceSet {
   // The distinct gammas that some slice scores with, ascending.
   const std::vector<double>& gammas() const { return gammas_; }
 
+  // The TOML it was read from, for whoever has to keep it; empty from from_slices().
+  const std::string& text() const { return text_; }
+
   // One line a slice with everything that decides what it selects; what the version hashes.
   std::string canonical() const;
   // XXH3-64 of canonical(), 16 hex digits. Layout, comments and cross-products of the TOML do not
@@ -57,6 +60,7 @@ class SliceSet {
   std::vector<EventColumn> group_ids_;  // [table_groups_.size()]
   std::vector<double> gammas_;
   std::string version_;
+  std::string text_;
 };
 
 // Everything that decides what `slice` selects and where it is looked up, as text; not its name.

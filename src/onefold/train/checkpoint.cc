@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "onefold/base/files.h"
+#include "onefold/train/upstream_file.h"
 
 namespace onefold {
 namespace {
@@ -91,7 +92,8 @@ void copy_into(const std::vector<NamedTensor>& to, const std::vector<at::Tensor>
 
 Status write_checkpoint(const std::string& directory, const CheckpointInfo& info,
                         const std::vector<NamedTensor>& model,
-                        const std::vector<NamedTensor>& optimizer, int64_t keep) {
+                        const std::vector<NamedTensor>& optimizer, int64_t keep,
+                        const std::string& upstream) {
   ONEFOLD_RETURN_IF_ERROR(make_directories(directory));
   const std::string name = step_name(info.step);
   ONEFOLD_ASSIGN_OR_RETURN(auto staging, StagingDirectory::create(directory + "/" + name));
@@ -99,15 +101,16 @@ Status write_checkpoint(const std::string& directory, const CheckpointInfo& info
   ONEFOLD_RETURN_IF_ERROR(write_safetensors(staging.path() + "/" + kOptimizerFile, optimizer));
   ONEFOLD_RETURN_IF_ERROR(
       write_file_atomic(staging.path() + "/" + kInfoFile, to_json(info).dump(2) + "\n"));
+  if (!upstream.empty()) {
+    ONEFOLD_RETURN_IF_ERROR(write_file_atomic(staging.path() + "/" + kUpstreamFile, upstream));
+  }
   ONEFOLD_RETURN_IF_ERROR(staging.commit());
   ONEFOLD_RETURN_IF_ERROR(write_file_atomic(directory + "/" + kLatestFile, name + "\n"));
   remove_old(directory, keep);
   return {};
 }
 
-Result<CheckpointInfo> read_checkpoint(const std::string& directory, const std::string& config_hash,
-                                       const std::vector<NamedTensor>& model,
-                                       const std::vector<NamedTensor>& optimizer) {
+Result<std::string> newest_checkpoint(const std::string& directory) {
   auto latest = read_file(directory + "/" + kLatestFile);
   if (!latest.ok()) {
     return not_found(
@@ -122,6 +125,19 @@ Result<CheckpointInfo> read_checkpoint(const std::string& directory, const std::
                     "a step-* directory into it",
                     directory, kLatestFile, *latest));
   }
+  return path;
+}
+
+Status read_model_tensors(const std::string& checkpoint, const std::vector<NamedTensor>& model) {
+  ONEFOLD_ASSIGN_OR_RETURN(const auto weights, match(checkpoint + "/" + kModelFile, model));
+  copy_into(model, weights);
+  return {};
+}
+
+Result<CheckpointInfo> read_checkpoint(const std::string& directory, const std::string& config_hash,
+                                       const std::vector<NamedTensor>& model,
+                                       const std::vector<NamedTensor>& optimizer) {
+  ONEFOLD_ASSIGN_OR_RETURN(const std::string path, newest_checkpoint(directory));
   ONEFOLD_ASSIGN_OR_RETURN(const std::string text, read_file(path + "/" + kInfoFile));
   auto info = info_from_json(text);
   if (!info.ok()) return info.status().with_context(path + "/" + kInfoFile);

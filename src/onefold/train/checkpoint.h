@@ -4,7 +4,8 @@
 //   DIR/step-000000400/model.safetensors       dense.<parameter>, table.<name>
 //   DIR/step-000000400/optimizer.safetensors   adam.m.*, adam.v.*, adagrad.<table>
 //   DIR/step-000000400/checkpoint.json         step, reader position, configuration hash, format
-//   DIR/latest                                 "step-000000400"
+//   DIR/step-000000400/upstream.json           of a model with an [upstream] section
+//   (upstream_file.h) DIR/latest                                 "step-000000400"
 //
 // A checkpoint is built out of sight and renamed; `latest` changes after that. A kill at any moment
 // leaves `latest` naming a complete checkpoint.
@@ -30,10 +31,20 @@ struct CheckpointInfo {
   std::string config_hash;
 };
 
-// Writes DIR/step-<step>, points `latest` at it and removes all but the `keep` newest.
+// Writes DIR/step-<step>, points `latest` at it and removes all but the `keep` newest. `upstream`
+// is the text of upstream.json; empty: there is none.
 Status write_checkpoint(const std::string& directory, const CheckpointInfo& info,
                         const std::vector<NamedTensor>& model,
-                        const std::vector<NamedTensor>& optimizer, int64_t keep);
+                        const std::vector<NamedTensor>& optimizer, int64_t keep,
+                        const std::string& upstream = {});
+
+// The directory of the checkpoint that `latest` names. kNotFound when there is none, kDataLoss when
+// it names something else.
+Result<std::string> newest_checkpoint(const std::string& directory);
+
+// Reads `model`, some of the tensors of the checkpoint at `checkpoint` (a step-* directory), as
+// read_checkpoint() does.
+Status read_model_tensors(const std::string& checkpoint, const std::vector<NamedTensor>& model);
 
 // Reads the checkpoint that `latest` names, into the tensors given: names and shapes must be the
 // same. Nothing is changed on error: kNotFound when there is no checkpoint, kInvalidArgument when

@@ -29,6 +29,8 @@ Status read_data(TomlSection section, DataConfig& data) {
 Status read_model(TomlSection section, ModelConfig& model) {
   section.get("dim", model.dim);
   section.get("labels", model.labels);
+  section.get("mse_labels", model.mse_labels);
+  section.get("mse_weight", model.mse_weight);
   section.get("dense", model.dense);
   section.get("dense_log1p", model.dense_log1p);
   section.get("bottom", model.bottom);
@@ -69,6 +71,32 @@ Status read_block(TomlSection section, BlockConfig& block) {
   section.get("layers", block.layers);
   section.get("heads", block.heads);
   section.get("ffn", block.ffn);
+  return section.finish();
+}
+
+Status read_upstream(TomlSection section, UpstreamConfig& upstream) {
+  section.require("timelines", upstream.timelines);
+  section.get("slices", upstream.slices);
+  section.get("gap", upstream.gap_us, parse_duration);
+  section.get("max_explicit", upstream.max_events[0]);
+  section.get("max_implicit", upstream.max_events[1]);
+  section.get("dim", upstream.dim);
+  section.get("item_rows", upstream.table_rows.item);
+  section.get("author_rows", upstream.table_rows.author);
+  section.get("topic_rows", upstream.table_rows.topic);
+  section.get("encoder", upstream.encoder.type, parse_encoder_type);
+  section.get("axis", upstream.encoder.axis, parse_encoder_axis);
+  section.get("mixer", upstream.encoder.mixer, parse_encoder_mixer);
+  section.get("tokens", upstream.encoder.tokens);
+  section.get("lce_tokens", upstream.encoder.lce_tokens);
+  section.get("stride", upstream.encoder.stride);
+  section.get("layers", upstream.encoder.layers);
+  section.get("heads", upstream.encoder.heads);
+  section.get("hidden", upstream.encoder.hidden);
+  section.get("outputs", upstream.outputs);
+  int64_t cache_mb = upstream.cache_bytes >> 20;
+  section.get("cache_mb", cache_mb);
+  upstream.cache_bytes = cache_mb << 20;
   return section.finish();
 }
 
@@ -130,7 +158,8 @@ Status read_one(const std::string& file, const toml::table& root, const char* ke
 Result<TrainConfig> read_root(const toml::table& root, const std::string& file) {
   TrainConfig config;
   TomlSection sections(file, "the file", &root);
-  for (const char* key : {"data", "model", "table", "feature", "block", "train", "checkpoint"}) {
+  for (const char* key :
+       {"data", "model", "table", "feature", "block", "upstream", "train", "checkpoint"}) {
     sections.known(key);
   }
   ONEFOLD_RETURN_IF_ERROR(sections.finish());
@@ -139,6 +168,10 @@ Result<TrainConfig> read_root(const toml::table& root, const std::string& file) 
   ONEFOLD_RETURN_IF_ERROR(read_all(file, root, "table", config.model.tables, read_table));
   ONEFOLD_RETURN_IF_ERROR(read_all(file, root, "feature", config.model.features, read_feature));
   ONEFOLD_RETURN_IF_ERROR(read_all(file, root, "block", config.model.blocks, read_block));
+  if (root.contains("upstream")) {
+    ONEFOLD_RETURN_IF_ERROR(
+        read_one(file, root, "upstream", config.model.upstream.emplace(), read_upstream));
+  }
   ONEFOLD_RETURN_IF_ERROR(read_one(file, root, "train", config.loop, read_loop));
   ONEFOLD_RETURN_IF_ERROR(read_one(file, root, "checkpoint", config.checkpoint, read_checkpoint));
   return config;

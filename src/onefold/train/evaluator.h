@@ -17,9 +17,10 @@ namespace onefold {
 // Keeps 8 bytes per sample and label, and 8 per sample.
 class Evaluator {
  public:
-  Evaluator(std::vector<std::string> labels, GroupAucBy by);
+  // `labels` are binary, `values` follow them.
+  Evaluator(std::vector<std::string> labels, std::vector<std::string> values, GroupAucBy by);
 
-  // logits, labels [B, T] float.
+  // logits, labels [B, T] float, as BatchTensors::labels.
   void add(const Batch& batch, const at::Tensor& logits, const at::Tensor& labels);
   std::vector<LabelMetrics> metrics() const;
   int64_t num_samples() const { return static_cast<int64_t>(groups_.size()); }
@@ -27,8 +28,11 @@ class Evaluator {
  private:
   struct Column {
     std::string name;
+    bool is_value = false;
     std::vector<float> logits, labels;
   };
+  static LabelMetrics value_metrics(const Column& column);
+
   std::vector<Column> columns_;
   GroupAucBy by_;
   std::vector<int64_t> groups_;

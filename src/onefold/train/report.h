@@ -15,7 +15,11 @@ namespace onefold {
 struct LabelMetrics {
   std::string label;
   double label_rate = 0;
-  double loss = 0;
+  double loss = 0;  // mean BCE; of a value, the mean squared error of log(1 + value)
+  // A value: `loss` over the variance of log(1 + value), 1 for always predicting the mean. The
+  // figures below are of binary labels.
+  bool is_value = false;
+  double normalized_mse = 0;
   double normalized_entropy = 0;  // NaN when only one class was seen; so are the two below
   double auc = 0;
   double grouped_auc = 0;  // by user or session, weighted by samples

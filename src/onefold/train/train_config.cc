@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "onefold/base/hash.h"
+#include "onefold/train/upstream_file.h"
 
 namespace onefold {
 namespace {
@@ -35,7 +36,17 @@ nlohmann::json model_json(const ModelConfig& model) {
                               to_string(block.pooling), block.dim, block.max_length, block.hidden,
                               block.layers, block.heads, block.ffn});
   }
+  if (model.upstream) json["upstream"] = to_json(*model.upstream);
+  // Absent where there are none, so that older checkpoints keep their hash.
+  if (!model.mse_labels.empty()) json["mse"] = {model.mse_labels, model.mse_weight};
   return json;
+}
+
+// Fills in the slices that `upstream.slices` names.
+Status load_slices(UpstreamConfig& upstream) {
+  if (upstream.slice_set.size() > 0) return {};
+  ONEFOLD_ASSIGN_OR_RETURN(upstream.slice_set, SliceSet::load(upstream.slices));
+  return lay_out_slices(upstream.slice_set).status();
 }
 
 }  // namespace
@@ -80,6 +91,10 @@ Result<TrainConfig> resolve(TrainConfig config, const Schema& schema) {
   config.model = with_defaults(std::move(config.model), schema);
   ONEFOLD_RETURN_IF_ERROR(check_config(config));
   ONEFOLD_RETURN_IF_ERROR(check_model(config.model, schema));
+  if (config.model.upstream) {
+    ONEFOLD_RETURN_IF_ERROR(check_upstream(*config.model.upstream));
+    ONEFOLD_RETURN_IF_ERROR(load_slices(*config.model.upstream));
+  }
   return config;
 }
 
@@ -109,6 +124,7 @@ std::vector<FeatureTransform> make_transforms(const ModelConfig& model) {
 
 std::vector<std::string> columns_read(const ModelConfig& model) {
   std::vector<std::string> columns = model.labels;
+  columns.insert(columns.end(), model.mse_labels.begin(), model.mse_labels.end());
   columns.insert(columns.end(), model.dense.begin(), model.dense.end());
   for (const FeatureConfig& feature : model.features) {
     if (feature.name != "item_id") columns.push_back(feature.name);

@@ -57,7 +57,8 @@ struct TrainConfig {
 // Checks numbers that need no schema: kInvalidArgument.
 Status check_config(const TrainConfig& config);
 
-// Fills in every default that depends on the schema, then check_config() and check_model().
+// Fills in every default that depends on the schema, then check_config() and check_model(). Loads
+// an upstream model's slices: kNotFound and kInvalidArgument as SliceSet::load().
 Result<TrainConfig> resolve(TrainConfig config, const Schema& schema);
 
 // What the reader has to do to ids and lists before the model sees them: hash ids to their table's

@@ -12,6 +12,7 @@
 #include "onefold/train/checkpoint.h"
 #include "onefold/train/evaluator.h"
 #include "onefold/train/model_runner.h"
+#include "onefold/train/upstream_file.h"
 
 namespace onefold {
 namespace {
@@ -57,11 +58,12 @@ class Window {
 
 struct Trainer::Rep {
   Rep(TrainConfig resolved, std::unique_ptr<BatchSource> train_source,
-      std::unique_ptr<BatchSource> eval_source)
+      std::unique_ptr<BatchSource> eval_source, std::unique_ptr<ModelRunner> model_runner)
       : config(std::move(resolved)),
         train(std::move(train_source)),
         eval(std::move(eval_source)),
-        runner(config) {}
+        owned_runner(std::move(model_runner)),
+        runner(*owned_runner) {}
 
   Result<ModelRunner::Output> train_on(const Batch& batch);
   Result<EvalReport> evaluate();
@@ -73,7 +75,8 @@ struct Trainer::Rep {
 
   TrainConfig config;
   std::unique_ptr<BatchSource> train, eval;
-  ModelRunner runner;
+  std::unique_ptr<ModelRunner> owned_runner;
+  ModelRunner& runner;
   FoldMeter folds;
   int64_t step = 0;  // of all runs together
   int64_t samples = 0;
@@ -98,7 +101,7 @@ Result<ModelRunner::Output> Trainer::Rep::train_on(const Batch& batch) {
 Result<EvalReport> Trainer::Rep::evaluate() {
   ONEFOLD_CHECK(eval != nullptr, "no evaluation batches");
   const Stopwatch watch;
-  Evaluator evaluator(config.model.labels, config.loop.group_auc_by);
+  Evaluator evaluator(config.model.labels, config.model.mse_labels, config.loop.group_auc_by);
   const int64_t limit = config.loop.eval_batches;
   const ReaderState begin = eval->state();
   for (int64_t count = 0; limit == 0 || count < limit; ++count) {
@@ -121,9 +124,10 @@ Status Trainer::Rep::checkpoint(const TrainObserver& observer) {
                             .samples = samples,
                             .reader = train->state(),
                             .config_hash = config_hash(config)};
-  ONEFOLD_RETURN_IF_ERROR(
-      write_checkpoint(config.checkpoint.directory, info, runner.optimizers().model_tensors(),
-                       runner.optimizers().optimizer_tensors(), config.checkpoint.keep));
+  ONEFOLD_RETURN_IF_ERROR(write_checkpoint(config.checkpoint.directory, info,
+                                           runner.optimizers().model_tensors(),
+                                           runner.optimizers().optimizer_tensors(),
+                                           config.checkpoint.keep, upstream_file(config.model)));
   checkpointed_step = step;
   if (observer.on_checkpoint) observer.on_checkpoint({step, watch.seconds()});
   return {};
@@ -186,8 +190,9 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainConfig& config, cons
                                                  std::unique_ptr<BatchSource> eval) {
   ONEFOLD_ASSIGN_OR_RETURN(TrainConfig resolved, resolve(config, schema));
   if (resolved.loop.threads > 0) at::set_num_threads(static_cast<int>(resolved.loop.threads));
-  return std::unique_ptr<Trainer>(
-      new Trainer(std::make_unique<Rep>(std::move(resolved), std::move(train), std::move(eval))));
+  ONEFOLD_ASSIGN_OR_RETURN(auto runner, ModelRunner::create(resolved));
+  return std::unique_ptr<Trainer>(new Trainer(std::make_unique<Rep>(
+      std::move(resolved), std::move(train), std::move(eval), std::move(runner))));
 }
 
 const TrainConfig& Trainer::config() const { return rep_->config; }
@@ -200,6 +205,11 @@ int64_t Trainer::num_table_parameters() const {
   int64_t total = 0;
   for (const EmbeddingTable& table : rep_->runner.model().tables()) total += table.weight.numel();
   return total;
+}
+
+std::vector<std::string> Trainer::unknown_slice_names() const {
+  const TimelineTensorizer* timelines = rep_->runner.timelines();
+  return timelines == nullptr ? std::vector<std::string>() : timelines->unknown_names();
 }
 
 Status Trainer::resume() {

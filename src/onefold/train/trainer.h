@@ -23,7 +23,8 @@ namespace onefold {
 
 class Trainer {
  public:
-  // Opens the configuration's tables. Errors are those of BatchReader::open and resolve().
+  // Opens the configuration's tables, and the timelines of an upstream model. Errors are those of
+  // BatchReader::open, TimelineReader::open and resolve().
   static Result<std::unique_ptr<Trainer>> open(const TrainConfig& config);
 
   // Takes batches from `train`, and evaluates on `eval` if it is not nullptr. The batches must have
@@ -37,6 +38,8 @@ class Trainer {
   const TrainConfig& config() const;  // resolved
   int64_t num_dense_parameters() const;
   int64_t num_table_parameters() const;
+  // Names in an upstream model's slices that its timelines do not have: such slices stay empty.
+  std::vector<std::string> unknown_slice_names() const;
 
   // Continues the newest checkpoint of checkpoint.directory: call before run(). From there on every
   // loss is bit for bit what the uninterrupted run would have had on the same machine and threads.
