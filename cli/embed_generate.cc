@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "cli/verbs.h"
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -19,7 +18,6 @@ namespace {
 struct Flags {
   GenerateOptions options;
   std::string as_of, format = "int4";
-  int threads = 0;
   bool json = false;
 };
 
@@ -48,13 +46,13 @@ nlohmann::json to_json(const GenerateReport& report) {
           {"model", report.version.model},
           {"quantization_rmse", report.version.quantization_rmse},
           {"seconds", report.seconds},
+          {"load_seconds", report.load_seconds},
           {"read_seconds", report.read_seconds},
           {"encode_seconds", report.encode_seconds}};
 }
 
 Status run_generate(const Flags& flags) {
   keep_freed_memory();
-  if (flags.threads > 0) at::set_num_threads(flags.threads);
   GenerateOptions options = flags.options;
   ONEFOLD_ASSIGN_OR_RETURN(options.format, parse_embedding_format(flags.format));
   if (!flags.as_of.empty()) {
@@ -119,7 +117,7 @@ void add_embed_generate(CLI::App& embed, Run& run) {
   verb->add_option("--part-users", options.part_users, "Users per file: what a kill can cost")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb->add_option("--threads", flags->threads, "0: as many as cores")
+  verb->add_option("--threads", options.threads, "0: as many as cores")
       ->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", flags->json, "Print JSON");
   verb->callback([flags, &run] { run = [flags] { return run_generate(*flags); }; });

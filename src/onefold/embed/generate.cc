@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include "onefold/embed/user_embedder.h"
@@ -171,7 +172,10 @@ VersionInfo describe(const GenerateOptions& options, const UserEmbedder& embedde
 
 Result<GenerateReport> generate_embeddings(const GenerateOptions& options) {
   const Stopwatch watch;
+  if (options.threads > 0) at::set_num_threads(options.threads);
   ONEFOLD_ASSIGN_OR_RETURN(const auto embedder, UserEmbedder::load(options.checkpoint));
+  GenerateReport report;
+  report.load_seconds = watch.seconds();
   const SliceLayout& layout = embedder->encoder().layout();
   ONEFOLD_ASSIGN_OR_RETURN(auto reader,
                            TimelineReader::open(options.timelines, read_options(options, layout)));
@@ -190,7 +194,6 @@ Result<GenerateReport> generate_embeddings(const GenerateOptions& options) {
   UserStream users(*reader, std::move(changed), options.batch_users);
   ONEFOLD_ASSIGN_OR_RETURN(auto writer,
                            VersionWriter::open(store, info, {.part_users = options.part_users}));
-  GenerateReport report;
   if (const auto after = writer->resume_after()) {
     ONEFOLD_RETURN_IF_ERROR(users.seek_after(*after));
     report.resumed_users = writer->num_users();

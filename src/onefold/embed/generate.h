@@ -33,6 +33,7 @@ struct GenerateOptions {
   int64_t batch_users = 256;
   int64_t batch_events = 1 << 19;  // a batch ends after so many, so that memory is bounded
   int64_t part_users = 65536;      // users per file: what a kill can cost at most
+  int threads = 0;                 // 0: libtorch's choice
   std::function<void(const GenerateProgress&)> on_progress;  // after every batch
 };
 
@@ -43,6 +44,7 @@ struct GenerateReport {
   int64_t without_events = 0;  // left out: no event before as_of; consumers use their default
   int64_t events = 0;          // pooled by this run
   double seconds = 0;          // all of it, and of that:
+  double load_seconds = 0;     // the checkpoint
   double read_seconds = 0;     // reading timelines
   double encode_seconds = 0;   // masks, pooling, encoder
 };

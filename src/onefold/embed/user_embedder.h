@@ -31,11 +31,11 @@ class UserEmbedder {
   const std::string& model_hash() const { return model_hash_; }
 
  private:
-  UserEmbedder(Parameters parameters, UserEncoder encoder, std::vector<EmbeddingTable> tables);
+  UserEmbedder(Parameters parameters, UserEncoder encoder, std::vector<at::Tensor> tables);
 
   Parameters parameters_;
   UserEncoder encoder_;
-  std::vector<EmbeddingTable> tables_;
+  std::vector<at::Tensor> tables_;  // as the layout's
   std::string model_hash_;
 };
 

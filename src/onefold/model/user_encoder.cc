@@ -20,8 +20,8 @@ UserEncoder::UserEncoder(const UpstreamConfig& config, SliceLayout layout, Param
 std::vector<EmbeddingTable> UserEncoder::make_tables(Parameters& parameters) const {
   std::vector<EmbeddingTable> tables;
   for (const SliceTable& table : layout_->tables) {
-    tables.push_back(make_table("upstream." + table.group, config_.table_rows.of(table.id),
-                                config_.dim, parameters));
+    tables.push_back(
+        make_table(table_name(table), config_.table_rows.of(table.id), config_.dim, parameters));
   }
   return tables;
 }

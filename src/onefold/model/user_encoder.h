@@ -3,6 +3,8 @@
 // training runs it inside a Dlrm, so that it learns what predicts.
 #pragma once
 
+#include <memory>
+#include <string>
 #include <vector>
 
 #include <ATen/core/TensorBody.h>
@@ -20,7 +22,8 @@ class UserEncoder {
   // Parameters "upstream.encoder.*". kInvalidArgument as lay_out_slices().
   static Result<UserEncoder> make(const UpstreamConfig& config, Parameters& parameters);
 
-  // One per table group of the slices, "upstream.<group>", in the order of layout().tables.
+  static std::string table_name(const SliceTable& table) { return "upstream." + table.group; }
+  // One per table group of the slices, in the order of layout().tables.
   std::vector<EmbeddingTable> make_tables(Parameters& parameters) const;
 
   // `table_rows` as pool_slices() wants them -> [U, T, D]

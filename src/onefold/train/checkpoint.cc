@@ -128,10 +128,9 @@ Result<std::string> newest_checkpoint(const std::string& directory) {
   return path;
 }
 
-Status read_model_tensors(const std::string& checkpoint, const std::vector<NamedTensor>& model) {
-  ONEFOLD_ASSIGN_OR_RETURN(const auto weights, match(checkpoint + "/" + kModelFile, model));
-  copy_into(model, weights);
-  return {};
+Result<std::vector<at::Tensor>> read_model_tensors(const std::string& checkpoint,
+                                                   const std::vector<NamedTensor>& wanted) {
+  return match(checkpoint + "/" + kModelFile, wanted);
 }
 
 Result<CheckpointInfo> read_checkpoint(const std::string& directory, const std::string& config_hash,

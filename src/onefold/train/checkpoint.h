@@ -42,9 +42,10 @@ Status write_checkpoint(const std::string& directory, const CheckpointInfo& info
 // it names something else.
 Result<std::string> newest_checkpoint(const std::string& directory);
 
-// Reads `model`, some of the tensors of the checkpoint at `checkpoint` (a step-* directory), as
-// read_checkpoint() does.
-Status read_model_tensors(const std::string& checkpoint, const std::vector<NamedTensor>& model);
+// Some of the model's tensors in the checkpoint at `checkpoint` (a step-* directory), of the names,
+// shapes and types of `wanted`, whose values are not looked at. Errors as read_checkpoint().
+Result<std::vector<at::Tensor>> read_model_tensors(const std::string& checkpoint,
+                                                   const std::vector<NamedTensor>& wanted);
 
 // Reads the checkpoint that `latest` names, into the tensors given: names and shapes must be the
 // same. Nothing is changed on error: kNotFound when there is no checkpoint, kInvalidArgument when
