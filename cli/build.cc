@@ -65,6 +65,9 @@ void add_build(CLI::App& app, Run& run) {
                    "Compression, 1 (fast) to 22 (small)")
       ->type_name("N")
       ->capture_default_str();
+  verb->add_option("--embeddings", arguments->options.embeddings,
+                   "Embedding store: join each sample with its user's embedding, as it was live")
+      ->type_name("STORE");
   verb->add_option("--late-after", arguments->late_after_hours,
                    "Hours after the request from which an event is counted as late")
       ->check(CLI::Range(0.0, 1e6))

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/build/build.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
 
 #include "onefold/build/row_group_batch.h"
+#include "onefold/embedding_store/embedding_store.h"
 #include "onefold/log/log_reader.h"
 
 namespace onefold {
@@ -51,10 +53,31 @@ void count_labels(const DenseColumns& labels, std::vector<LabelStats>& stats) {
   }
 }
 
+// The join over the times of the log; nullptr if none is asked for.
+Result<std::unique_ptr<EmbeddingJoin>> open_embeddings(const std::string& directory,
+                                                       const RequestStore& store) {
+  if (directory.empty()) return std::unique_ptr<EmbeddingJoin>();
+  EmbeddingJoinOptions options;
+  const std::vector<RowRef>& requests = store.requests();
+  if (!requests.empty()) {
+    const auto [first, last] = std::minmax_element(
+        requests.begin(), requests.end(),
+        [&](const RowRef& a, const RowRef& b) { return store.time_us(a) < store.time_us(b); });
+    options.from_us = store.time_us(*first);
+    options.to_us = store.time_us(*last);
+  }
+  return EmbeddingJoin::open(directory, options);
+}
+
+// `embeddings` may be null.
 Status write_row_groups(const ClusterPlan& plan, PartitionBy partition, RowGroupBuilder& builder,
-                        TableWriter& writer, BuildStats& stats) {
+                        EmbeddingJoin* embeddings, TableWriter& writer, BuildStats& stats) {
   for (const PlannedRowGroup& row_group : plan.row_groups) {
-    ONEFOLD_ASSIGN_OR_RETURN(const Batch batch, builder.build(plan.requests_of(row_group)));
+    ONEFOLD_ASSIGN_OR_RETURN(Batch batch, builder.build(plan.requests_of(row_group)));
+    if (embeddings != nullptr) {
+      ONEFOLD_ASSIGN_OR_RETURN(auto joined, embeddings->join(batch.user_id, batch.time_us));
+      batch.groups.push_back({kUserEmbedding, std::move(joined)});
+    }
     count_labels(batch.labels, stats.labels);
     ONEFOLD_RETURN_IF_ERROR(writer.write(partition_name(row_group.period, partition), batch));
   }
@@ -79,9 +102,14 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
   const auto start = std::chrono::steady_clock::now();
   ONEFOLD_RETURN_IF_ERROR(check_options(options));
   ONEFOLD_ASSIGN_OR_RETURN(LogReader log, LogReader::open(logs_dir));
+  Schema schema = log.schema();
+  if (!options.embeddings.empty()) {
+    ONEFOLD_RETURN_IF_ERROR(EmbeddingStore::open(options.embeddings).status());
+    ONEFOLD_ASSIGN_OR_RETURN(schema, with_user_embedding(std::move(schema)));
+  }
   // Opened before the log is read: a directory that must not be overwritten is refused at once.
   ONEFOLD_ASSIGN_OR_RETURN(
-      auto writer, TableWriter::open(table_dir, log.schema(),
+      auto writer, TableWriter::open(table_dir, schema,
                                      {.layout = options.layout, .zstd_level = options.zstd_level}));
   BuildStats stats;
   for (const std::string& label : log.schema().label_names())
@@ -92,8 +120,13 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
 
   const ClusterPlan plan = plan_clusters(store, options.cluster);
   RowGroupBuilder builder(log.schema(), store, join);
+  ONEFOLD_ASSIGN_OR_RETURN(auto embeddings, open_embeddings(options.embeddings, store));
   ONEFOLD_RETURN_IF_ERROR(
-      write_row_groups(plan, options.cluster.partition, builder, *writer, stats));
+      write_row_groups(plan, options.cluster.partition, builder, embeddings.get(), *writer, stats));
+  if (embeddings) {
+    writer->set_embeddings(embeddings->versions());
+    stats.embeddings = embeddings->counts();
+  }
   const std::vector<int64_t> events = join.label_events();
   std::vector<LabelEvents> label_events;
   for (size_t t = 0; t < stats.labels.size(); ++t) {

@@ -15,6 +15,9 @@ struct BuildOptions {
   ClusterOptions cluster;
   TableLayout layout = TableLayout::kFolded;
   int zstd_level = 3;
+  // Directory of an embedding store: each sample gets its user's embedding, as the group
+  // `user_embedding` (embedding_store/embedding_join.h). "": none.
+  std::string embeddings;
   int64_t late_after_us = int64_t{24} * 3600 * 1000000;  // join.h, JoinStats::late
 };
 
@@ -22,7 +25,9 @@ struct BuildOptions {
 // bytes. Memory: both logs, requests not expanded to samples, and one row group.
 //
 // kInvalidArgument: options out of range, or `table_dir` is there and no table. kNotFound:
-// `logs_dir` is not a log. On any error an older table at `table_dir` is untouched.
+// `logs_dir` is not a log, or `embeddings` no store with a published version. kSchema: versions
+// live in the time of the log are of different models. On any error an older table at `table_dir`
+// is untouched.
 Result<BuildStats> build_table(const std::string& logs_dir, const std::string& table_dir,
                                const BuildOptions& options = {});
 

@@ -43,27 +43,33 @@ nlohmann::json to_json(const BuildStats& stats) {
                       {"sample_values", group.sample_values},
                       {"unique_values", group.unique_values}});
   }
-  return {{"requests", stats.requests},
-          {"duplicate_requests", stats.duplicate_requests},
-          {"empty_requests", stats.empty_requests},
-          {"events", stats.join.events},
-          {"orphan_events", stats.join.orphans},
-          {"unlabelled_events", stats.join.unlabelled},
-          {"late_events", stats.join.late},
-          {"early_events", stats.join.early},
-          {"torn_segments", stats.torn_segments},
-          {"torn_bytes", stats.torn_bytes},
-          {"samples", stats.samples},
-          {"sessions", stats.sessions},
-          {"users", stats.users},
-          {"split_sessions", stats.split_sessions},
-          {"labels", std::move(labels)},
-          {"groups", std::move(groups)},
-          {"row_groups", stats.row_groups},
-          {"files", stats.files},
-          {"log_bytes", stats.log_bytes},
-          {"table_bytes", stats.table_bytes},
-          {"seconds", stats.seconds}};
+  nlohmann::json json = {{"requests", stats.requests},
+                         {"duplicate_requests", stats.duplicate_requests},
+                         {"empty_requests", stats.empty_requests},
+                         {"events", stats.join.events},
+                         {"orphan_events", stats.join.orphans},
+                         {"unlabelled_events", stats.join.unlabelled},
+                         {"late_events", stats.join.late},
+                         {"early_events", stats.join.early},
+                         {"torn_segments", stats.torn_segments},
+                         {"torn_bytes", stats.torn_bytes},
+                         {"samples", stats.samples},
+                         {"sessions", stats.sessions},
+                         {"users", stats.users},
+                         {"split_sessions", stats.split_sessions},
+                         {"labels", std::move(labels)},
+                         {"groups", std::move(groups)},
+                         {"row_groups", stats.row_groups},
+                         {"files", stats.files},
+                         {"log_bytes", stats.log_bytes},
+                         {"table_bytes", stats.table_bytes},
+                         {"seconds", stats.seconds}};
+  if (stats.embeddings) {
+    json["embeddings"] = {{"samples", stats.embeddings->samples},
+                          {"unknown_users", stats.embeddings->unknown_users},
+                          {"before_first", stats.embeddings->before_first}};
+  }
+  return json;
 }
 
 std::string to_text(const BuildStats& stats) {
@@ -81,6 +87,12 @@ std::string to_text(const BuildStats& stats) {
         group.group, grouped(group.unique), grouped(group.samples),
         ratio(group.samples, group.unique), grouped(group.unique_values),
         grouped(group.sample_values), ratio(group.sample_values, group.unique_values));
+  }
+  if (stats.embeddings) {
+    note(text, stats.embeddings->unknown_users,
+         "samples are of users without an embedding; their row is empty");
+    note(text, stats.embeddings->before_first,
+         "samples are older than the first published version; their row is empty");
   }
   note(text, stats.duplicate_requests, "requests had an id seen before and were left out");
   note(text, stats.empty_requests, "requests had no candidates and were left out");

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "onefold/build/join.h"
+#include "onefold/embedding_store/embedding_join.h"
 #include "onefold/table/manifest.h"
 
 namespace onefold {
@@ -34,6 +36,8 @@ struct BuildStats {
   int64_t split_sessions = 0;  // with samples in more than one partition
   std::vector<LabelStats> labels;
   std::vector<GroupStats> groups;  // stored values; plain tables have none
+
+  std::optional<EmbeddingJoinCounts> embeddings;  // if they were joined
 
   int64_t row_groups = 0;
   int64_t files = 0;

@@ -10,19 +10,15 @@
 namespace onefold {
 namespace {
 
-// Users of one row group, decoded.
-struct RowGroup {
-  std::vector<int64_t> users;
-  JaggedTensor<int64_t> words;
-};
-
 // One version directory, without its bases: its row groups in user order.
 class Layer {
  public:
-  static Result<Layer> open(const EmbeddingStore& store, const std::string& id) {
+  static Result<Layer> open(const EmbeddingStore& store, const std::string& id,
+                            std::shared_ptr<EmbeddingCache> cache) {
     ONEFOLD_ASSIGN_OR_RETURN(VersionInfo info, store.info(id));
     Layer layer;
     layer.info_ = std::move(info);
+    layer.cache_ = cache ? std::move(cache) : std::make_shared<EmbeddingCache>(0);
     for (const VersionFile& file : layer.info_.files) {
       ONEFOLD_ASSIGN_OR_RETURN(auto opened,
                                ParquetFile::open(store.version_directory(id) + "/" + file.path));
@@ -41,7 +37,7 @@ class Layer {
   const VersionInfo& info() const { return info_; }
   size_t num_groups() const { return groups_.size(); }
 
-  Result<RowGroup> read(size_t index) const {
+  Result<EmbeddingRows> read(size_t index) const {
     const Group& group = groups_[index];
     const ParquetFile& file = *files_[group.file];
     BoundColumn user{{"user_id", ColumnType::kInt64}, 0};
@@ -50,7 +46,7 @@ class Layer {
       ONEFOLD_ASSIGN_OR_RETURN(column->leaf, file.find(column->column));
     }
     ONEFOLD_ASSIGN_OR_RETURN(auto columns, RowGroupColumns::open(file, group.row_group));
-    RowGroup rows;
+    EmbeddingRows rows;
     ONEFOLD_ASSIGN_OR_RETURN(rows.users, columns.read_int64(user));
     ONEFOLD_ASSIGN_OR_RETURN(auto words, columns.read_jagged(embedding));
     rows.words = std::get<JaggedTensor<int64_t>>(std::move(words));
@@ -69,13 +65,17 @@ class Layer {
                                   [](int64_t user, const Group& g) { return user < g.first_user; });
     if (after == groups_.begin()) return std::optional<std::vector<int64_t>>();
     const auto index = static_cast<size_t>(after - groups_.begin() - 1);
-    if (!cached_ || cached_index_ != index) {
-      ONEFOLD_ASSIGN_OR_RETURN(cached_, read(index));
-      cached_index_ = index;
+    std::shared_ptr<const EmbeddingRows> rows = cache_->get({info_.id, index});
+    if (!rows) {
+      ONEFOLD_ASSIGN_OR_RETURN(EmbeddingRows decoded, read(index));
+      const auto bytes = static_cast<int64_t>(sizeof(int64_t)) *
+                         (decoded.words.num_values() + static_cast<int64_t>(decoded.users.size()));
+      rows = std::make_shared<const EmbeddingRows>(std::move(decoded));
+      cache_->put({info_.id, index}, rows, bytes);
     }
-    const auto it = std::lower_bound(cached_->users.begin(), cached_->users.end(), user_id);
-    if (it == cached_->users.end() || *it != user_id) return std::optional<std::vector<int64_t>>();
-    const auto row = cached_->words.row(it - cached_->users.begin());
+    const auto it = std::lower_bound(rows->users.begin(), rows->users.end(), user_id);
+    if (it == rows->users.end() || *it != user_id) return std::optional<std::vector<int64_t>>();
+    const auto row = rows->words.row(it - rows->users.begin());
     return std::optional<std::vector<int64_t>>(std::in_place, row.begin(), row.end());
   }
 
@@ -89,8 +89,7 @@ class Layer {
   VersionInfo info_;
   std::vector<std::unique_ptr<ParquetFile>> files_;
   std::vector<Group> groups_;
-  std::optional<RowGroup> cached_;
-  size_t cached_index_ = 0;
+  std::shared_ptr<EmbeddingCache> cache_;
 };
 
 // Streams one layer's users in order.
@@ -113,7 +112,7 @@ class LayerCursor {
 
  private:
   const Layer* layer_;
-  std::optional<RowGroup> group_;
+  std::optional<EmbeddingRows> group_;
   size_t index_ = 0;
   int64_t row_ = -1;
 };
@@ -180,9 +179,15 @@ class Reader final : public VersionReader {
 
 Result<std::unique_ptr<VersionReader>> VersionReader::open(const EmbeddingStore& store,
                                                            const std::string& id) {
+  return open(store, id, nullptr);
+}
+
+Result<std::unique_ptr<VersionReader>> VersionReader::open(const EmbeddingStore& store,
+                                                           const std::string& id,
+                                                           std::shared_ptr<EmbeddingCache> cache) {
   std::vector<Layer> layers;
   for (std::string next = id; !next.empty();) {
-    ONEFOLD_ASSIGN_OR_RETURN(Layer layer, Layer::open(store, next));
+    ONEFOLD_ASSIGN_OR_RETURN(Layer layer, Layer::open(store, next, cache));
     if (!layers.empty())
       ONEFOLD_RETURN_IF_ERROR(check_compatible(layers.front().info(), layer.info()));
     next = layer.info().base;

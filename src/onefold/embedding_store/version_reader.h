@@ -9,23 +9,41 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "onefold/base/lru_cache.h"
 #include "onefold/base/status.h"
 #include "onefold/embedding_store/embedding_store.h"
+#include "onefold/jagged/jagged_tensor.h"
 
 namespace onefold {
+
+// One row group of one version, decoded.
+struct EmbeddingRows {
+  std::vector<int64_t> users;  // ascending
+  JaggedTensor<int64_t> words;
+};
+
+// Row groups by (version id, number), with the bytes they take as cost. Not thread safe: readers
+// that share one are used one at a time.
+using EmbeddingCache = LruCache<std::pair<std::string, size_t>, const EmbeddingRows>;
 
 class VersionReader {
  public:
   static Result<std::unique_ptr<VersionReader>> open(const EmbeddingStore& store,
                                                      const std::string& id);
+  // Several versions of one store, whose bases are often the same, with one budget.
+  static Result<std::unique_ptr<VersionReader>> open(const EmbeddingStore& store,
+                                                     const std::string& id,
+                                                     std::shared_ptr<EmbeddingCache> cache);
   virtual ~VersionReader() = default;
 
   virtual const VersionInfo& info() const = 0;
 
   // The user's words [words_per_user], or nullopt for an unknown user. Decodes one row group and
-  // keeps it, so that ascending look-ups read each row group once.
+  // keeps it in the cache (one per base where none is given), so that ascending look-ups read each
+  // row group once.
   virtual Result<std::optional<std::vector<int64_t>>> lookup(int64_t user_id) = 0;
 
   // Every user of the version and its bases once, ascending, with the newest words.

@@ -53,7 +53,12 @@ struct BatchReaderOptions {
   // [0, 1) only, or, with exclude_holdout, all others.
   double holdout_begin = 0, holdout_end = 0;
   bool exclude_holdout = true;
-  std::vector<FeatureTransform> transforms;  // applied on unique rows only
+  // Directory of an embedding store: each sample gets its user's embedding, as if the table had
+  // been built with it (joined_table.h). All published versions must be of one model. Not joined
+  // when `columns` names others only. "": none.
+  std::string embeddings;
+  int64_t embedding_cache_bytes = int64_t{256} << 20;  // of the store's row groups, decoded
+  std::vector<FeatureTransform> transforms;            // applied on unique rows only
 };
 
 // Where a reader stands: restore() continues with exactly the batch that next() would have given,
@@ -82,9 +87,9 @@ struct ReaderStats {
 // joins them, waiting at most for the row groups being read.
 class BatchReader {
  public:
-  // As TableReader::open, and kInvalidArgument for options out of range, an empty holdout that is
-  // not excluded, or fewer row groups than ranks with even_ranks; kNotFound and kSchema as
-  // apply_transforms().
+  // As TableReader::open and EmbeddingJoin::open, and kInvalidArgument for options out of range, an
+  // empty holdout that is not excluded, or fewer row groups than ranks with even_ranks; kNotFound
+  // and kSchema as apply_transforms().
   static Result<std::unique_ptr<BatchReader>> open(const std::string& table,
                                                    const BatchReaderOptions& options = {});
   virtual ~BatchReader() = default;

@@ -161,7 +161,28 @@ Result<Manifest> parse(const json& root) {
     manifest.label_events.push_back(
         {entry.at("label").get<std::string>(), entry.at("events").get<int64_t>()});
   }
+  for (const json& entry : root.value("embeddings", json::array())) {
+    manifest.embeddings.push_back({.version = entry.at("version").get<std::string>(),
+                                   .model = entry.at("model").get<std::string>(),
+                                   .slices = entry.at("slices").get<std::string>(),
+                                   .format = entry.at("format").get<std::string>(),
+                                   .tokens = entry.at("tokens").get<int32_t>(),
+                                   .dim = entry.at("dim").get<int32_t>()});
+  }
   return manifest;
+}
+
+json embeddings_to_json(const std::vector<JoinedEmbedding>& embeddings) {
+  json versions = json::array();
+  for (const JoinedEmbedding& joined : embeddings) {
+    versions.push_back({{"version", joined.version},
+                        {"model", joined.model},
+                        {"slices", joined.slices},
+                        {"format", joined.format},
+                        {"tokens", joined.tokens},
+                        {"dim", joined.dim}});
+  }
+  return versions;
 }
 
 }  // namespace
@@ -191,15 +212,17 @@ nlohmann::json to_json(const Manifest& manifest) {
   for (const LabelEvents& label : manifest.label_events) {
     label_events.push_back({{"label", label.label}, {"events", label.events}});
   }
-  return {{"format", kFormatName},
-          {"format_version", manifest.format_version},
-          {"layout", to_string(manifest.layout)},
-          {"schema", to_json(manifest.schema)},
-          {"num_samples", manifest.num_samples},
-          {"num_sessions", manifest.num_sessions},
-          {"parts", std::move(parts)},
-          {"group_stats", std::move(group_stats)},
-          {"label_events", std::move(label_events)}};
+  json root = {{"format", kFormatName},
+               {"format_version", manifest.format_version},
+               {"layout", to_string(manifest.layout)},
+               {"schema", to_json(manifest.schema)},
+               {"num_samples", manifest.num_samples},
+               {"num_sessions", manifest.num_sessions},
+               {"parts", std::move(parts)},
+               {"group_stats", std::move(group_stats)},
+               {"label_events", std::move(label_events)}};
+  if (!manifest.embeddings.empty()) root["embeddings"] = embeddings_to_json(manifest.embeddings);
+  return root;
 }
 
 Result<Manifest> manifest_from_json(const nlohmann::json& root) {

@@ -60,6 +60,18 @@ struct LabelEvents {
   int64_t events = 0;
 };
 
+// A version of user embeddings whose words the table holds (embedding_store/embedding_join.h). All
+// of one table agree in everything but `version`.
+struct JoinedEmbedding {
+  std::string version;  // "v000001"
+  std::string model;    // checksum of the upstream model
+  std::string slices;   // version of its slice set
+  std::string format;   // "int4", "int8", "fp16", "fp32"
+  int32_t tokens = 0, dim = 0;
+
+  bool operator==(const JoinedEmbedding&) const = default;
+};
+
 struct Manifest {
   int format_version = kTableFormatVersion;
   TableLayout layout = TableLayout::kFolded;
@@ -67,8 +79,9 @@ struct Manifest {
   int64_t num_samples = 0;
   int64_t num_sessions = 0;  // distinct session ids
   std::vector<TablePart> parts;
-  std::vector<GroupStats> group_stats;    // kFolded only
-  std::vector<LabelEvents> label_events;  // empty where the writer does not know them
+  std::vector<GroupStats> group_stats;      // kFolded only
+  std::vector<LabelEvents> label_events;    // empty where the writer does not know them
+  std::vector<JoinedEmbedding> embeddings;  // empty where no user embeddings were joined
 };
 
 nlohmann::json to_json(const Manifest& manifest);

@@ -60,6 +60,10 @@ class TableWriterImpl final : public TableWriter {
     manifest_.label_events = std::move(label_events);
   }
 
+  void set_embeddings(std::vector<JoinedEmbedding> embeddings) override {
+    manifest_.embeddings = std::move(embeddings);
+  }
+
   Result<Manifest> finish() override {
     ONEFOLD_CHECK(!finished_, "the table is finished");
     while (!open_.empty()) ONEFOLD_RETURN_IF_ERROR(close_part(open_.front().partition));

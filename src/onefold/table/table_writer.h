@@ -36,6 +36,9 @@ class TableWriter {
   // What the manifest shall say of the events behind the labels.
   virtual void set_label_events(std::vector<LabelEvents> label_events) = 0;
 
+  // What the manifest shall say of the user embeddings in the batches.
+  virtual void set_embeddings(std::vector<JoinedEmbedding> embeddings) = 0;
+
   // Closes all files, writes the manifest, puts the table in place.
   virtual Result<Manifest> finish() = 0;
 };

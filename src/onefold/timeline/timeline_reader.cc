@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "onefold/jagged/fold.h"
-#include "onefold/timeline/lru_cache.h"
+#include "onefold/base/lru_cache.h"
 #include "onefold/timeline/timeline_part_reader.h"
 #include "onefold/timeline/timeline_walk.h"
 #include "onefold/timeline/user_list.h"
