@@ -153,6 +153,13 @@ Result<std::optional<std::vector<int64_t>>> changed_users(const GenerateOptions&
   return std::optional(std::move(*users));
 }
 
+VersionWriterOptions writer_options(const GenerateOptions& options) {
+  VersionWriterOptions writer;
+  writer.part_users = options.part_users;
+  writer.row_group_users = std::min(writer.row_group_users, options.part_users);
+  return writer;
+}
+
 VersionInfo describe(const GenerateOptions& options, const UserEmbedder& embedder,
                      const TimelineManifest& timelines) {
   const UpstreamConfig& config = embedder.encoder().config();
@@ -192,8 +199,7 @@ Result<GenerateReport> generate_embeddings(const GenerateOptions& options) {
   const VersionInfo info = describe(options, *embedder, reader->manifest());
   ONEFOLD_ASSIGN_OR_RETURN(auto changed, changed_users(options, store, *reader));
   UserStream users(*reader, std::move(changed), options.batch_users);
-  ONEFOLD_ASSIGN_OR_RETURN(auto writer,
-                           VersionWriter::open(store, info, {.part_users = options.part_users}));
+  ONEFOLD_ASSIGN_OR_RETURN(auto writer, VersionWriter::open(store, info, writer_options(options)));
   if (const auto after = writer->resume_after()) {
     ONEFOLD_RETURN_IF_ERROR(users.seek_after(*after));
     report.resumed_users = writer->num_users();
