@@ -9,8 +9,8 @@
 #include <ATen/ops/empty.h>
 
 #include "onefold/base/check.h"
+#include "onefold/base/lru_cache.h"
 #include "onefold/ops/distinct_ids.h"
-#include "onefold/timeline/lru_cache.h"
 
 namespace onefold {
 namespace {
