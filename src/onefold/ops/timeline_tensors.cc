@@ -10,6 +10,7 @@
 
 #include "onefold/base/check.h"
 #include "onefold/base/lru_cache.h"
+#include "onefold/base/lru_cache.h"
 #include "onefold/ops/distinct_ids.h"
 
 namespace onefold {
