@@ -10,7 +10,6 @@
 
 #include "onefold/base/check.h"
 #include "onefold/base/lru_cache.h"
-#include "onefold/base/lru_cache.h"
 #include "onefold/ops/distinct_ids.h"
 
 namespace onefold {
