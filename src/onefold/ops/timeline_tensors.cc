@@ -173,8 +173,28 @@ class Tensorizer final : public TimelineTensorizer {
     return user;
   }
 
+  // Slices every user, if all of them fit into the cache; once.
+  Status read_all_if_they_fit() {
+    if (std::exchange(asked_, true)) return {};
+    const TimelineManifest& manifest = reader_->manifest();
+    int64_t bytes = manifest.num_users * static_cast<int64_t>(sizeof(SlicedUser));
+    for (int t = 0; t < kNumTimelines; ++t) {
+      if (slicers_[t]) bytes += manifest.num_events[t] * slicers_[t]->bytes_per_event();
+    }
+    if (bytes > options_.cache_bytes) return {};
+    while (true) {
+      ONEFOLD_ASSIGN_OR_RETURN(const std::optional<TimelineBatch> batch, reader_->next());
+      if (!batch) return {};
+      for (int64_t i = 0; i < batch->num_users(); ++i) {
+        const User user = slice_user(*batch, i);
+        cache_.put(batch->user_id[i], user, user->bytes());
+      }
+    }
+  }
+
   // From the cache, the others from the timelines in one read.
   Result<std::map<int64_t, User>> find_users(std::span<const int64_t> user_id) {
+    ONEFOLD_RETURN_IF_ERROR(read_all_if_they_fit());
     std::map<int64_t, User> users;
     std::vector<int64_t> missing;
     for (int64_t user : user_id) {
@@ -261,6 +281,7 @@ class Tensorizer final : public TimelineTensorizer {
   std::array<std::optional<TimelineSlicer>, kNumTimelines> slicers_;
   LruCache<int64_t, const SlicedUser> cache_;
   std::vector<DistinctIds> distinct_;  // one per id space
+  bool asked_ = false;                 // read_all_if_they_fit()
 };
 
 }  // namespace

@@ -50,7 +50,9 @@ struct TimelineTensorOptions {
   bool number_ids = true;
   // off: every sample carries its own copy of its events (`--dedup off`).
   bool share = true;
-  int64_t cache_bytes = int64_t{1} << 30;  // of sliced timelines kept between batches
+  // Of sliced timelines kept between batches. When all users fit, they are read in one stream at
+  // the first call: reading one user decodes the row groups of its neighbours with it.
+  int64_t cache_bytes = int64_t{1} << 30;
 };
 
 // Reads the timelines of users. Not thread safe.

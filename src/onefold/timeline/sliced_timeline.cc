@@ -68,6 +68,13 @@ std::vector<EventColumn> TimelineSlicer::columns() {
   return {kItem, kAuthor, kTopic, kTime, kAction, kSurface, kMediaType, kDuration, kWatchTime};
 }
 
+int64_t TimelineSlicer::bytes_per_event() const {
+  const auto num_columns = static_cast<int64_t>(id_columns_.size());
+  const int64_t weight = layout_.weighted.empty() ? 0 : sizeof(float);
+  return sizeof(int64_t) + num_columns * static_cast<int64_t>(sizeof(int32_t)) +
+         layout_.num_words() * static_cast<int64_t>(sizeof(uint64_t)) + weight;
+}
+
 SlicedTimeline TimelineSlicer::slice(const KeyedJaggedTensor& events, int64_t row) const {
   const JaggedTensor<int64_t>& times = events.get<int64_t>(to_string(EventColumn::kTime));
   const EventView view =

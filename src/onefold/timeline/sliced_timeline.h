@@ -51,6 +51,7 @@ class TimelineSlicer {
   // Row `row` of a TimelineBatch's tensor with the columns of columns().
   SlicedTimeline slice(const KeyedJaggedTensor& events, int64_t row) const;
   static std::vector<EventColumn> columns();
+  int64_t bytes_per_event() const;  // of a SlicedTimeline
 
   // The events that each of the plan's windows holds for a cut-off, of the newest `max_events`
   // before it: never one at or after `cutoff_us`. [num_windows()]
