@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the benchmarks of a build and sum up what they claim.
 
-    tools/bench.py BUILD [NAME ...]     programs in BUILD/bench, all of them or those named
+    tools/bench.py BUILD [NAME ...]     programs in BUILD/bench and bench/*/*_bench.py, all or those named
 
 Each program prints its own table. Those that compare write build/bench/<name>.json, a list of
 {claim, ours, other, unit, ratio, aim, holds, machine}; the summary at the end is made from these.
@@ -14,12 +14,13 @@ import subprocess
 import sys
 
 
-def run(programs, out):
+def run(programs, build, out):
     failed = []
     for program in programs:
-        print(f"== {program.name} ==", flush=True)
-        if subprocess.run([str(program)], cwd=out.parent.parent).returncode != 0:
-            failed.append(program.name)
+        print(f"== {program.stem} ==", flush=True)
+        command = [sys.executable, program, build] if program.suffix == ".py" else [program]
+        if subprocess.run(command, cwd=out.parent.parent).returncode != 0:
+            failed.append(program.stem)
     return failed
 
 
@@ -37,14 +38,15 @@ def main():
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1]).resolve()
     names = set(sys.argv[2:])
-    programs = sorted(p for p in (build / "bench").glob("*") if p.is_file())
+    scripts = pathlib.Path(__file__).resolve().parent.parent.glob("bench/*/*_bench.py")
+    programs = sorted(p for p in (build / "bench").glob("*") if p.is_file()) + sorted(scripts)
     if names:
-        programs = [p for p in programs if p.name in names]
+        programs = [p for p in programs if p.stem in names]
     if not programs:
         sys.exit(f"bench: no programs in {build / 'bench'}; run make bench")
     out = pathlib.Path("build/bench").resolve()
     out.mkdir(parents=True, exist_ok=True)
-    failed = run(programs, out)
+    failed = run(programs, build, out)
     print("== claims ==")
     print("\n".join(summary(out)) or "none recorded")
     if failed:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What generating user embeddings costs: per event from 1,000 to 70,000 events a user, and for the 1 %
-of users that changed against all of them.
+"""What user embeddings cost: generating per event from 1,000 to 70,000 events a user, and for the 1 % of
+users that changed against all of them; storing timelines once against one copy per sample.
 
     bench/embed/generate_bench.py BUILD [--quick]
 
 Full-size encoder: the short_video slices, 256 dims, 58 tokens, int4. Before anything is timed, the
-embeddings of the changed users are compared with those of a run over all users. Prints a table and
+embeddings of the changed users are compared with those of a run over all users. Prints tables and
 writes build/bench/generate_bench.json.
 """
 import argparse
@@ -155,6 +155,36 @@ def measure_refresh(place, users, per_user):
     return min(run["seconds"] for run in delta), min(run["seconds"] for run in full)
 
 
+def measure_bytes(place, users, per_user, samples):
+    """Bytes of timelines that all samples of a user share, and of Parquet (zstd, the same columns) with
+    one copy of what it may see per sample. Both from the same events."""
+    rng = np.random.default_rng(3)
+    table = events(rng, np.arange(1, users + 1), per_user)
+    pq.write_table(table, place.root / "bytes.parquet")
+    place.timelines("bytes", place.root / "bytes.parquet")
+    once = sum(path.stat().st_size for path in (place.root / "bytes").rglob("*.parquet"))
+    names = [name for name in table.column_names if name != "user"]
+    writer = None
+    for user in range(1, users + 1):
+        own = table.slice((user - 1) * per_user, per_user).sort_by("time")
+        own = own.set_column(own.column_names.index("action"), "action",
+                             own["action"].combine_chunks().dictionary_encode().indices)  # fmt: skip
+        # Cut-offs over the last tenth: a sample sees what came before its own.
+        ends = np.sort(rng.integers(per_user * 9 // 10, per_user + 1, samples))
+        offsets = np.concatenate([[0], np.cumsum(ends)])
+        rows = pa.table({
+            name: pa.LargeListArray.from_arrays(
+                offsets, np.concatenate([column[:end] for end in ends]))
+            for name, column in ((name, own[name].to_numpy()) for name in names)
+        })  # fmt: skip
+        path = place.root / "copies.parquet"
+        writer = writer or pq.ParquetWriter(path, rows.schema, compression="zstd")
+        writer.write_table(rows, row_group_size=16)
+    writer.close()
+    num_samples = users * samples
+    return once / num_samples, path.stat().st_size / num_samples
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("build", type=pathlib.Path)
@@ -165,12 +195,16 @@ def main():
         rows = measure_events(place, 140_000 if arguments.quick else 2_800_000)
         users = 200 if arguments.quick else 10_000
         delta, full = measure_refresh(place, users, 100 if arguments.quick else 1_500)
+        per_user, samples = (2_000, 20) if arguments.quick else (40_000, 150)
+        once, copies = measure_bytes(place, 2, per_user, samples)
     print(f"{'events a user':>14} {'users':>7} {'ms a user':>10} {'us an event':>12}")
     for row in rows:
         print(f"{row['events_per_user']:>14,} {row['users']:>7,} "
               f"{1e3 * row['seconds'] / row['users']:>10.2f} "
               f"{1e6 * row['seconds'] / row['events']:>12.3f}")  # fmt: skip
     print(f"all {users:,} users {full:.2f} s, the changed 1 % {delta:.3f} s: {100 * delta / full:.1f} %")
+    print(f"{per_user:,} events, {samples} samples a user: {once:,.0f} bytes a sample stored once, "
+          f"{copies:,.0f} with a copy per sample")  # fmt: skip
     first, last = (1e6 * row["seconds"] / row["events"] for row in (rows[1], rows[-1]))
     claims = [
         {"claim": "generate: cost of an event at 70,000 a user / at 5,000", "ours": last,
@@ -178,6 +212,9 @@ def main():
          "holds": last / first <= 1.1},
         {"claim": "generate: refreshing 1 % of the users / all", "ours": delta, "other": full,
          "unit": "s", "ratio": delta / full, "aim": "<= 0.03", "holds": delta / full <= 0.03},
+        {"claim": "timelines: bytes a sample at 40,000 events / one copy per sample", "ours": once,
+         "other": copies, "unit": "bytes", "ratio": once / copies, "aim": "<= 0.01",
+         "holds": once / copies <= 0.01},
     ]  # fmt: skip
     out = pathlib.Path("build/bench")
     out.mkdir(parents=True, exist_ok=True)
