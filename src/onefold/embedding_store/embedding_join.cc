@@ -185,15 +185,18 @@ class Join final : public EmbeddingJoin {
 }  // namespace
 
 Result<Schema> with_user_embedding(Schema schema) {
-  if (schema.find(kUserEmbeddingWords) != nullptr) {
+  for (const FeatureSpec& feature : schema.features) {
+    if (feature.name != kUserEmbeddingWords && feature.group != kUserEmbedding &&
+        feature.name != kUserEmbedding) {
+      continue;
+    }
     return schema_error(fmt::format(
-        "there is a feature '{}' already: join user embeddings either while building or while "
-        "reading",
-        kUserEmbeddingWords));
+        "there is a feature '{}' of group '{}' already: join user embeddings either while building "
+        "or while reading",
+        feature.name, feature.group));
   }
   schema.features.push_back(
       {kUserEmbeddingWords, FeatureKind::kIdList, FeatureScope::kUser, kUserEmbedding});
-  ONEFOLD_RETURN_IF_ERROR(schema.validate());
   return schema;
 }
 

@@ -20,6 +20,15 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+bool has_vectors(AdapterType type) {
+  return type == AdapterType::kLinear || type == AdapterType::kGate;
+}
+
+// Rows of a group [U, ...] to samples [B, ...].
+at::Tensor expand_group(const GroupTensors& group, const at::Tensor& unique) {
+  return group.is_identity ? unique : gather_rows(unique, group.inverse_indices);
+}
+
 }  // namespace
 
 Dlrm::Dlrm(const ModelConfig& config, uint64_t seed, at::ScalarType dtype)
@@ -33,6 +42,7 @@ Dlrm::Dlrm(const ModelConfig& config, uint64_t seed, at::ScalarType dtype)
   }
   add_pooled_features();
   add_blocks();
+  add_embeddings();
   add_upstream();
   const int64_t count = num_vectors();
   top_ = Mlp(parameters_, "top", count * config_.dim + count * (count - 1) / 2, config_.top,
@@ -74,6 +84,19 @@ void Dlrm::add_blocks() {
   }
 }
 
+void Dlrm::add_embeddings() {
+  for (const EmbeddingConfig& config : config_.embeddings) {
+    int64_t width = config_.dim;
+    if (config.adapter == AdapterType::kNone) width = config_.top.front();
+    for (size_t b = 0; config.adapter == AdapterType::kPrepend && b < blocks_.size(); ++b) {
+      if (blocks_[b].name != config.into) continue;
+      width = config_.blocks[b].dim;
+      blocks_[b].prefix = static_cast<int>(embeddings_.size());
+    }
+    embeddings_.emplace_back(config, width, parameters_);
+  }
+}
+
 void Dlrm::add_upstream() {
   if (!config_.upstream) return;
   const UpstreamConfig& config = *config_.upstream;
@@ -96,8 +119,12 @@ Linear Dlrm::projection(const std::string& name, int64_t from) {
 }
 
 int Dlrm::num_vectors() const {
-  return static_cast<int>(pooled_.size() + blocks_.size()) + (config_.dense.empty() ? 0 : 1) +
-         (config_.upstream ? static_cast<int>(config_.upstream->outputs) : 0);
+  int64_t count = static_cast<int64_t>(pooled_.size() + blocks_.size()) + !config_.dense.empty();
+  if (config_.upstream) count += config_.upstream->outputs;
+  for (const EmbeddingConfig& embedding : config_.embeddings) {
+    if (has_vectors(embedding.adapter)) count += embedding.outputs;
+  }
+  return static_cast<int>(count);
 }
 
 Result<at::Tensor> Dlrm::forward(const BatchTensors& batch,
@@ -113,6 +140,7 @@ Result<at::Tensor> Dlrm::forward(const BatchTensors& batch,
     const int group = batch.lookups[feature.lookup].group;
     (group < 0 ? vectors.per_sample : vectors.per_group[group]).push_back(pooled);
   }
+  run_embeddings(batch, vectors);
   for (const Block& block : blocks_) {
     ONEFOLD_RETURN_IF_ERROR(run_block(block, batch, table_rows, vectors));
   }
@@ -122,7 +150,7 @@ Result<at::Tensor> Dlrm::forward(const BatchTensors& batch,
   if (num_vectors() > 1) {
     all = at::cat({all, dot_interaction(all.view({batch.num_samples, -1, config_.dim}))}, 1);
   }
-  return top_.per_sample(all);
+  return top_.per_sample(all, vectors.top_addend);
 }
 
 at::Tensor Dlrm::lookup_pooled(const BatchTensors& batch, const std::vector<at::Tensor>& table_rows,
@@ -161,11 +189,45 @@ Status Dlrm::run_block(const Block& block, const BatchTensors& batch,
   for (int lookup : block.query) {
     input.query.push_back(lookup_pooled(batch, table_rows, lookup, Pooling::kMean));
   }
+  at::Tensor pair_of_sample;  // int32 [B], with a prefix
+  if (block.prefix >= 0) {
+    const GroupTensors& tokens = batch.groups[batch.embeddings[block.prefix].group];
+    const RowPairs pairs = pair_rows(group.inverse_indices, tokens.inverse_indices);
+    input.prefix = TokenPrefix{vectors.tokens[block.prefix], pairs.first, pairs.second};
+    pair_of_sample = pairs.inverse_indices;
+  }
   at::Tensor out = block.body->forward(input);
   if (block.projection.defined()) out = block.projection.per_row(out);
+  if (pair_of_sample.defined()) {
+    vectors.per_sample.push_back(gather_rows(out, pair_of_sample));
+    return {};
+  }
   auto& to = block.body->per_sample() ? vectors.per_sample : vectors.per_group[first.group];
   to.push_back(out);
   return {};
+}
+
+void Dlrm::run_embeddings(const BatchTensors& batch, Vectors& vectors) const {
+  vectors.tokens.resize(embeddings_.size());
+  for (size_t e = 0; e < embeddings_.size(); ++e) {
+    const int group = batch.embeddings[e].group;
+    at::Tensor out = embeddings_[e].forward(batch.embeddings[e]);
+    switch (config_.embeddings[e].adapter) {
+      case AdapterType::kLinear:
+      case AdapterType::kGate:
+        vectors.per_group[group].push_back(std::move(out));
+        break;
+      case AdapterType::kPrepend:
+        vectors.tokens[e] = std::move(out);
+        break;
+      case AdapterType::kNone: {
+        const at::Tensor expanded = expand_group(batch.groups[group], out);
+        vectors.top_addend =
+            vectors.top_addend.defined() ? vectors.top_addend.add(expanded) : expanded;
+        break;
+      }
+    }
+  }
 }
 
 at::Tensor Dlrm::run_upstream(const BatchTensors& batch,
@@ -186,9 +248,7 @@ std::vector<at::Tensor> Dlrm::expand(const BatchTensors& batch, const Vectors& v
   for (size_t g = 0; g < batch.groups.size(); ++g) {
     if (vectors.per_group[g].empty()) continue;
     const at::Tensor unique = at::cat(vectors.per_group[g], 1);  // [U, k * dim]
-    columns.push_back(batch.groups[g].is_identity
-                          ? unique
-                          : gather_rows(unique, batch.groups[g].inverse_indices));
+    columns.push_back(expand_group(batch.groups[g], unique));
   }
   return columns;
 }

@@ -3,6 +3,7 @@
 // expansion to samples comes last, right before the interaction.
 //
 //   unique rows   lookups -> pooling / blocks -> projections    [U, k * dim] per group
+//                 stored words -> user embedding -> adapter     with an [[embedding]]
 //                 timelines -> user embedding -> adapter        with an [upstream] section
 //   expansion                                                   [B, k * dim]
 //   per sample    bottom MLP, candidate lookups, dot interaction, top MLP -> [B, T] logits
@@ -15,6 +16,7 @@
 #include <ATen/core/TensorBody.h>
 
 #include "onefold/model/embedding_adapter.h"
+#include "onefold/model/embedding_input.h"
 #include "onefold/model/embedding_table.h"
 #include "onefold/model/linear.h"
 #include "onefold/model/model_config.h"
@@ -57,16 +59,20 @@ class Dlrm {
     std::unique_ptr<SequenceBlock> body;
     Linear projection;
     std::string name;
+    int prefix = -1;  // index into embeddings_: its tokens come before the values
   };
   // The vectors of one forward pass, where they were computed.
   struct Vectors {
-    std::vector<std::vector<at::Tensor>> per_group;  // [U, dim] each
+    std::vector<std::vector<at::Tensor>> per_group;  // [U, k * dim] each
     at::Tensor upstream;                             // [U, outputs * dim]
     std::vector<at::Tensor> per_sample;              // [B, dim] each
+    std::vector<at::Tensor> tokens;                  // of each embedding that is prepended
+    at::Tensor top_addend;                           // [B, first width of top], of raw embeddings
   };
 
   void add_pooled_features();
   void add_blocks();
+  void add_embeddings();
   void add_upstream();
   int64_t table_dim(int lookup) const;
   Linear projection(const std::string& name, int64_t from);
@@ -76,6 +82,7 @@ class Dlrm {
                            int lookup, Pooling pooling) const;
   Status run_block(const Block& block, const BatchTensors& batch,
                    const std::vector<at::Tensor>& table_rows, Vectors& vectors) const;
+  void run_embeddings(const BatchTensors& batch, Vectors& vectors) const;
   at::Tensor run_upstream(const BatchTensors& batch,
                           const std::vector<at::Tensor>& table_rows) const;
   std::vector<at::Tensor> expand(const BatchTensors& batch, const Vectors& vectors) const;
@@ -87,6 +94,7 @@ class Dlrm {
   Mlp bottom_, top_;
   std::vector<PooledFeature> pooled_;
   std::vector<Block> blocks_;
+  std::vector<EmbeddingInput> embeddings_;  // as ModelConfig::embeddings
   std::optional<UserEncoder> user_encoder_;
   std::optional<EmbeddingAdapter> upstream_adapter_;
 };

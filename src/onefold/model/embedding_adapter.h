@@ -14,8 +14,8 @@
 #include <ATen/core/TensorBody.h>
 
 #include "onefold/embedding_store/quantize.h"
+#include "onefold/model/embedding_config.h"
 #include "onefold/model/linear.h"
-#include "onefold/model/model_config.h"
 #include "onefold/model/parameters.h"
 
 namespace onefold {

@@ -29,9 +29,10 @@ Mlp::Mlp(Parameters& parameters, const std::string& name, int64_t inputs,
   }
 }
 
-at::Tensor Mlp::per_sample(at::Tensor x) const {
+at::Tensor Mlp::per_sample(at::Tensor x, const at::Tensor& addend) const {
   for (size_t i = 0; i < layers_.size(); ++i) {
     x = layers_[i].per_sample(x);
+    if (i == 0 && addend.defined()) x = x.add(addend);
     if (final_activation_ || i + 1 < layers_.size()) x = swish(x);
   }
   return x;

@@ -37,7 +37,9 @@ class Mlp {
   Mlp(Parameters& parameters, const std::string& name, int64_t inputs,
       const std::vector<int64_t>& hidden, int64_t outputs, bool final_activation);
 
-  at::Tensor per_sample(at::Tensor x) const;  // [B, inputs] -> [B, outputs]
+  // x [B, inputs] -> [B, outputs]. `addend` [B, width of the first layer], if defined, is added to
+  // what the first layer gives, before its activation: the part of further inputs.
+  at::Tensor per_sample(at::Tensor x, const at::Tensor& addend = {}) const;
 
  private:
   std::vector<Linear> layers_;

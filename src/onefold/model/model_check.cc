@@ -215,6 +215,59 @@ Status check_block(const ModelConfig& config, const BlockConfig& block, const Sc
   return {};
 }
 
+Status check_prepend(const ModelConfig& config, const EmbeddingConfig& embedding) {
+  const auto block = std::find_if(config.blocks.begin(), config.blocks.end(),
+                                  [&](const auto& b) { return b.name == embedding.into; });
+  if (embedding.into.empty() || block == config.blocks.end()) {
+    return not_found(
+        fmt::format("embedding '{}': prepend needs into, the name of a transformer block; there is "
+                    "no block '{}'",
+                    embedding.name, embedding.into));
+  }
+  if (block->type != BlockType::kTransformer) {
+    return invalid_argument(
+        fmt::format("embedding '{}': prepend works on a transformer block; '{}' is {}",
+                    embedding.name, block->name, to_string(block->type)));
+  }
+  for (const EmbeddingConfig& other : config.embeddings) {
+    if (&other != &embedding && other.into == embedding.into) {
+      return invalid_argument(
+          fmt::format("embeddings '{}' and '{}' are both prepended to block '{}'", embedding.name,
+                      other.name, embedding.into));
+    }
+  }
+  return {};
+}
+
+Status check_embedding(const ModelConfig& config, const EmbeddingConfig& embedding,
+                       const Schema& schema) {
+  const FeatureSpec* words = schema.find(embedding.feature);
+  if (words == nullptr || words->group != embedding.group || embedding.shape.num_values() == 0) {
+    return not_found(
+        fmt::format("embedding '{}': there are no user embeddings in a group '{}'; build the table "
+                    "with --embeddings STORE or set embeddings in [data]",
+                    embedding.name, embedding.group));
+  }
+  ONEFOLD_RETURN_IF_ERROR(
+      check_positive(embedding.outputs, fmt::format("outputs of embedding '{}'", embedding.name)));
+  if (embedding.adapter == AdapterType::kPrepend) return check_prepend(config, embedding);
+  if (!embedding.into.empty()) {
+    return invalid_argument(fmt::format("embedding '{}': into is for adapter = \"prepend\", not {}",
+                                        embedding.name, to_string(embedding.adapter)));
+  }
+  if (embedding.adapter == AdapterType::kNone && (config.top.empty() || config.top.front() < 2)) {
+    return invalid_argument(fmt::format(
+        "embedding '{}': adapter = \"none\" goes to the hidden layers in top; give it one of width "
+        "2 or more",
+        embedding.name));
+  }
+  return {};
+}
+
+bool has_vectors(const EmbeddingConfig& embedding) {
+  return embedding.adapter == AdapterType::kLinear || embedding.adapter == AdapterType::kGate;
+}
+
 }  // namespace
 
 Status check_model(const ModelConfig& config, const Schema& schema) {
@@ -232,7 +285,15 @@ Status check_model(const ModelConfig& config, const Schema& schema) {
     }
     ONEFOLD_RETURN_IF_ERROR(check_block(config, block, schema));
   }
-  if (config.features.empty() && config.dense.empty() && !config.upstream) {
+  for (const EmbeddingConfig& embedding : config.embeddings) {
+    if (!names.insert(embedding.name).second) {
+      return invalid_argument(
+          fmt::format("two blocks or embeddings are named '{}'; give them names", embedding.name));
+    }
+    ONEFOLD_RETURN_IF_ERROR(check_embedding(config, embedding, schema));
+  }
+  if (config.features.empty() && config.dense.empty() && !config.upstream &&
+      std::none_of(config.embeddings.begin(), config.embeddings.end(), has_vectors)) {
     return invalid_argument("the model reads nothing: no [[feature]] and no dense features");
   }
   return {};

@@ -39,29 +39,6 @@ Result<Pooling> parse_pooling(const std::string& name) {
   return invalid_argument(fmt::format("'{}' is no pooling; use sum or mean", name));
 }
 
-const char* to_string(AdapterType type) {
-  switch (type) {
-    case AdapterType::kLinear:
-      return "linear";
-    case AdapterType::kGate:
-      return "gate";
-    case AdapterType::kPrepend:
-      return "prepend";
-    case AdapterType::kNone:
-      return "none";
-  }
-  return "?";
-}
-
-Result<AdapterType> parse_adapter_type(const std::string& name) {
-  using enum AdapterType;
-  for (AdapterType type : {kLinear, kGate, kPrepend, kNone}) {
-    if (name == to_string(type)) return type;
-  }
-  return invalid_argument(
-      fmt::format("'{}' is no adapter; use linear, gate, prepend or none", name));
-}
-
 ModelConfig with_defaults(ModelConfig config, const Schema& schema) {
   const std::vector<std::string> all = {"*"};
   if (config.labels == all) {
@@ -81,6 +58,11 @@ ModelConfig with_defaults(ModelConfig config, const Schema& schema) {
     if (block.dim == 0) block.dim = config.dim;
     if (block.ffn == 0) block.ffn = 4 * block.dim;
     if (block.name.empty()) block.name = fmt::format("{}_{}", to_string(block.type), block.group);
+  }
+  for (EmbeddingConfig& embedding : config.embeddings) {
+    if (embedding.name.empty()) {
+      embedding.name = fmt::format("{}_{}", to_string(embedding.adapter), embedding.group);
+    }
   }
   return config;
 }

@@ -9,6 +9,7 @@
 
 #include "onefold/base/status.h"
 #include "onefold/jagged/schema.h"
+#include "onefold/model/embedding_config.h"
 #include "onefold/model/upstream_config.h"
 #include "onefold/ops/pooling.h"
 
@@ -66,14 +67,6 @@ struct BlockConfig {
   bool operator==(const BlockConfig&) const = default;
 };
 
-// How a user embedding enters the model (embedding_adapter.h).
-enum class AdapterType {
-  kLinear,   // "linear": projected to vectors that interact
-  kGate,     // "gate": the same behind one learned gate per token
-  kPrepend,  // "prepend": its tokens come before the history of a transformer block
-  kNone,     // "none": raw, into the top MLP, beside the interaction
-};
-
 struct ModelConfig {
   int64_t dim = 32;                         // of the vectors that interact
   std::vector<std::string> labels = {"*"};  // one logit each; "*": all that are 0 or 1
@@ -86,7 +79,8 @@ struct ModelConfig {
   std::vector<TableConfig> tables;
   std::vector<FeatureConfig> features;
   std::vector<BlockConfig> blocks;
-  std::optional<UpstreamConfig> upstream;  // a user encoder, trained as part of this model
+  std::vector<EmbeddingConfig> embeddings;  // of other models
+  std::optional<UpstreamConfig> upstream;   // a user encoder, trained as part of this model
 
   bool operator==(const ModelConfig&) const = default;
 };
@@ -94,11 +88,9 @@ struct ModelConfig {
 const char* to_string(BlockType type);
 const char* to_string(Combine combine);
 const char* to_string(Pooling pooling);
-const char* to_string(AdapterType type);
 Result<BlockType> parse_block_type(const std::string& name);
 Result<Combine> parse_combine(const std::string& name);
 Result<Pooling> parse_pooling(const std::string& name);
-Result<AdapterType> parse_adapter_type(const std::string& name);
 
 // Fills in what 0, "" or "*" stands for: dims, ffn, block names, labels, dense features.
 ModelConfig with_defaults(ModelConfig config, const Schema& schema);

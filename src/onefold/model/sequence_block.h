@@ -4,12 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <ATen/core/TensorBody.h>
 
 #include "onefold/model/model_config.h"
 #include "onefold/model/parameters.h"
+#include "onefold/model/token_prefix.h"
 
 namespace onefold {
 
@@ -25,13 +27,15 @@ struct SequenceInput {
   // For blocks that look at the candidate:
   std::vector<at::Tensor> query;  // as BlockConfig::query: [B, d] each
   at::Tensor inverse_indices;     // int32 [B]
+  // transformer: tokens before the values; rows of the output are then its P pairs.
+  std::optional<TokenPrefix> prefix;
 };
 
 class SequenceBlock {
  public:
   virtual ~SequenceBlock() = default;
 
-  // -> [U, BlockConfig::dim], or [B, dim] if per_sample().
+  // -> [U, BlockConfig::dim], [P, dim] with a prefix, or [B, dim] if per_sample().
   virtual at::Tensor forward(const SequenceInput& input) const = 0;
   // The output depends on the candidate: nothing is left to expand.
   virtual bool per_sample() const { return false; }

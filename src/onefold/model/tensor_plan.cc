@@ -29,6 +29,10 @@ TensorPlan make_tensor_plan(const ModelConfig& config) {
       }
     }
   }
+  for (const EmbeddingConfig& embedding : config.embeddings) {
+    plan.embeddings.push_back(
+        {embedding.feature, words_per_user(embedding.format, embedding.shape)});
+  }
   return plan;
 }
 

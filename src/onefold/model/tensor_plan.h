@@ -7,7 +7,8 @@
 
 namespace onefold {
 
-// Lookups are the features of `config` in order; float lists are the blocks', each once.
+// Lookups are the features of `config` in order; float lists are the blocks', each once;
+// embeddings are those of `config` in order.
 TensorPlan make_tensor_plan(const ModelConfig& config);
 
 // Index of a feature in plan.lookups, of a list in plan.float_lists. REQUIRES: it is there.

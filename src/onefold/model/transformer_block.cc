@@ -2,6 +2,7 @@
 #include "onefold/model/transformer_block.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/layer_norm.h>
@@ -58,12 +59,18 @@ at::Tensor TransformerBlock::forward(const SequenceInput& input) const {
   }
   at::Tensor x = combiner_(lists, input.floats);
   x = x.add(gather_rows(position_, positions_from_newest(input.offsets, max_length_)));
+  at::Tensor offsets = input.offsets;
+  if (input.prefix) {
+    PrefixedValues prefixed = prepend(*input.prefix, x, offsets);
+    x = std::move(prefixed.values);
+    offsets = std::move(prefixed.offsets);
+  }
   for (const Layer& layer : layers_) {
     const at::Tensor qkv = layer.qkv.per_row(layer.attention_norm(x));
-    x = x.add(layer.output.per_row(row_self_attention(qkv, input.offsets, heads_)));
+    x = x.add(layer.output.per_row(row_self_attention(qkv, offsets, heads_)));
     x = x.add(layer.ffn_out.per_row(swish(layer.ffn_in.per_row(layer.ffn_norm(x)))));
   }
-  return pool_segments(final_norm_(x), input.offsets, Pooling::kMean);
+  return pool_segments(final_norm_(x), offsets, Pooling::kMean);
 }
 
 at::Tensor TransformerBlock::Norm::operator()(const at::Tensor& x) const {

@@ -10,6 +10,7 @@
 namespace onefold {
 
 //   x = combine(lists) + position           position 0 is the newest value
+//   x = [tokens; x]                         with a prefix, whose tokens have their own positions
 //   layers times:  x += O attention(norm(x));  x += W2 swish(W1 norm(x))
 //   out = mean over the row of norm(x)      zeros for an empty row
 //

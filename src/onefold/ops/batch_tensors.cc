@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/ops/batch_tensors.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 namespace onefold {
@@ -69,6 +71,30 @@ Result<JaggedFloats> float_list(const Batch& batch, const std::string& name) {
   return floats;
 }
 
+Result<EmbeddingWords> embedding_words(const Batch& batch, const TensorPlan::Embedding& plan) {
+  const Found found = find_feature(batch, plan.feature);
+  const auto* lists =
+      found.column == nullptr ? nullptr : std::get_if<JaggedTensor<int64_t>>(found.column);
+  if (lists == nullptr || found.group < 0) {
+    return schema_error(fmt::format("the batch has no group with embedding '{}'", plan.feature));
+  }
+  EmbeddingWords embedding{found.group, at::zeros({lists->num_rows(), plan.num_words}, at::kLong),
+                           at::empty({lists->num_rows()}, at::kBool)};
+  int64_t* to = embedding.words.mutable_data_ptr<int64_t>();
+  for (int64_t row = 0; row < lists->num_rows(); ++row, to += plan.num_words) {
+    const auto words = lists->row(row);
+    embedding.is_empty.mutable_data_ptr<bool>()[row] = words.empty();
+    if (words.empty()) continue;
+    if (static_cast<int64_t>(words.size()) != plan.num_words) {
+      return schema_error(fmt::format(
+          "an embedding '{}' has {} words, the model expects {}: it is of another shape or format",
+          plan.feature, words.size(), plan.num_words));
+    }
+    std::copy(words.begin(), words.end(), to);
+  }
+  return embedding;
+}
+
 // Checks labels [B, T], and takes the logarithm of the values among them.
 Status prepare_labels(const at::Tensor& labels, const TensorPlan& plan) {
   const auto width = static_cast<int64_t>(plan.labels.size());
@@ -115,6 +141,10 @@ Result<BatchTensors> BatchTensorizer::operator()(const Batch& batch) {
   for (const std::string& name : plan_.float_lists) {
     ONEFOLD_ASSIGN_OR_RETURN(JaggedFloats floats, float_list(batch, name));
     tensors.float_lists.push_back(std::move(floats));
+  }
+  for (const TensorPlan::Embedding& plan : plan_.embeddings) {
+    ONEFOLD_ASSIGN_OR_RETURN(EmbeddingWords words, embedding_words(batch, plan));
+    tensors.embeddings.push_back(std::move(words));
   }
   for (const FeatureGroup& group : batch.groups) {
     const InverseKeyedJaggedTensor& ikjt = group.features;

@@ -29,6 +29,11 @@ struct TensorPlan {
   int64_t num_value_labels = 0;
   std::vector<int64_t> table_rows;  // rows of each table
   std::vector<Lookup> lookups;
+  struct Embedding {
+    std::string feature;    // an id_list in a group
+    int64_t num_words = 0;  // of a user
+  };
+  std::vector<Embedding> embeddings;
   std::vector<std::string> float_lists;  // always through sign(x) log(1 + |x|)
 };
 
@@ -45,6 +50,13 @@ struct JaggedFloats {
   at::Tensor offsets;  // int32 [R + 1]
 };
 
+// A user embedding as it is stored, over the U unique rows of its group.
+struct EmbeddingWords {
+  int group = 0;        // index into BatchTensors::groups
+  at::Tensor words;     // int64 [U, num_words]; an empty row is all zero
+  at::Tensor is_empty;  // bool [U]
+};
+
 struct GroupTensors {
   int64_t num_unique = 0;      // U
   at::Tensor inverse_indices;  // int32 [B]
@@ -54,13 +66,14 @@ struct GroupTensors {
 };
 
 struct BatchTensors {
-  int64_t num_samples = 0;                // B
-  at::Tensor dense;                       // float [B, F]; NaN became 0
-  at::Tensor labels;                      // float [B, T]; values through sign(x) log(1 + |x|)
-  std::vector<at::Tensor> table_ids;      // per table: int64 [distinct], what `positions` count
-  std::vector<JaggedIndex> lookups;       // as TensorPlan::lookups
-  std::vector<JaggedFloats> float_lists;  // as TensorPlan::float_lists
-  std::vector<GroupTensors> groups;       // as Batch::groups
+  int64_t num_samples = 0;                 // B
+  at::Tensor dense;                        // float [B, F]; NaN became 0
+  at::Tensor labels;                       // float [B, T]; values through sign(x) log(1 + |x|)
+  std::vector<at::Tensor> table_ids;       // per table: int64 [distinct], what `positions` count
+  std::vector<JaggedIndex> lookups;        // as TensorPlan::lookups
+  std::vector<JaggedFloats> float_lists;   // as TensorPlan::float_lists
+  std::vector<EmbeddingWords> embeddings;  // as TensorPlan::embeddings
+  std::vector<GroupTensors> groups;        // as Batch::groups
   std::shared_ptr<const TimelineTensors> timelines;  // for an upstream model, else null
 };
 
@@ -71,8 +84,8 @@ class BatchTensorizer {
 
   // Copies: the batch may go away. kSchema for a feature, dense column or label that the batch does
   // not have, for an id outside its table (ids are hashed to the table's rows unless the
-  // configuration says otherwise), for a binary label outside [0, 1] and a value that is not
-  // finite.
+  // configuration says otherwise), for an embedding with another number of words, for a binary
+  // label outside [0, 1] and a value that is not finite.
   Result<BatchTensors> operator()(const Batch& batch);
 
  private:

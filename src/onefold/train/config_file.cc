@@ -19,6 +19,7 @@ Status read_data(TomlSection section, DataConfig& data) {
   section.require("table", data.table);
   section.get("eval_table", data.eval_table);
   section.get("holdout", data.holdout);
+  section.get("embeddings", data.embeddings);
   section.get("batch_size", data.batch_size);
   section.get("shuffle", data.shuffle);
   section.get("shuffle_row_groups", data.shuffle_row_groups);
@@ -71,6 +72,16 @@ Status read_block(TomlSection section, BlockConfig& block) {
   section.get("layers", block.layers);
   section.get("heads", block.heads);
   section.get("ffn", block.ffn);
+  return section.finish();
+}
+
+Status read_embedding(TomlSection section, EmbeddingConfig& embedding) {
+  section.get("name", embedding.name);
+  section.get("group", embedding.group);
+  section.get("adapter", embedding.adapter, parse_adapter_type);
+  section.get("outputs", embedding.outputs);
+  section.get("into", embedding.into);
+  section.get("default", embedding.empty, parse_empty_embedding);
   return section.finish();
 }
 
@@ -158,8 +169,8 @@ Status read_one(const std::string& file, const toml::table& root, const char* ke
 Result<TrainConfig> read_root(const toml::table& root, const std::string& file) {
   TrainConfig config;
   TomlSection sections(file, "the file", &root);
-  for (const char* key :
-       {"data", "model", "table", "feature", "block", "upstream", "train", "checkpoint"}) {
+  for (const char* key : {"data", "model", "table", "feature", "block", "embedding", "upstream",
+                          "train", "checkpoint"}) {
     sections.known(key);
   }
   ONEFOLD_RETURN_IF_ERROR(sections.finish());
@@ -168,6 +179,8 @@ Result<TrainConfig> read_root(const toml::table& root, const std::string& file) 
   ONEFOLD_RETURN_IF_ERROR(read_all(file, root, "table", config.model.tables, read_table));
   ONEFOLD_RETURN_IF_ERROR(read_all(file, root, "feature", config.model.features, read_feature));
   ONEFOLD_RETURN_IF_ERROR(read_all(file, root, "block", config.model.blocks, read_block));
+  ONEFOLD_RETURN_IF_ERROR(
+      read_all(file, root, "embedding", config.model.embeddings, read_embedding));
   if (root.contains("upstream")) {
     ONEFOLD_RETURN_IF_ERROR(
         read_one(file, root, "upstream", config.model.upstream.emplace(), read_upstream));

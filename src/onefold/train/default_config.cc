@@ -2,6 +2,7 @@
 // default_config: a model guessed from a schema.
 #include <algorithm>
 
+#include "onefold/embedding_store/embedding_join.h"
 #include "onefold/train/train_config.h"
 
 namespace onefold {
@@ -14,6 +15,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 std::vector<std::string> first_id_lists(const Schema& schema) {
   std::vector<std::string> names;
   for (const std::string& group : schema.groups()) {
+    if (group == kUserEmbedding) continue;
     for (const FeatureSpec& feature : schema.group_features(group)) {
       if (feature.kind != FeatureKind::kIdList) continue;
       names.push_back(feature.name);
@@ -50,6 +52,7 @@ TrainConfig default_config(const Schema& schema, BlockType block_type,
   model.features.push_back({"item_id", "item"});
   for (const FeatureSpec& feature : schema.features) {
     if (feature.kind != FeatureKind::kId && feature.kind != FeatureKind::kIdList) continue;
+    if (feature.group == kUserEmbedding) continue;  // words, not ids
     if (contains(item_features, feature.name)) {
       model.features.push_back({feature.name, "item"});
     } else {

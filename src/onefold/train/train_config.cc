@@ -36,6 +36,12 @@ nlohmann::json model_json(const ModelConfig& model) {
                               to_string(block.pooling), block.dim, block.max_length, block.hidden,
                               block.layers, block.heads, block.ffn});
   }
+  for (const EmbeddingConfig& embedding : model.embeddings) {
+    json["embeddings"].push_back({embedding.name, embedding.group, to_string(embedding.adapter),
+                                  embedding.outputs, embedding.into, to_string(embedding.empty),
+                                  embedding.shape.tokens, embedding.shape.dim, embedding.model,
+                                  embedding.slices});
+  }
   if (model.upstream) json["upstream"] = to_json(*model.upstream);
   // Absent where there are none, so that older checkpoints keep their hash.
   if (!model.mse_labels.empty()) json["mse"] = {model.mse_labels, model.mse_weight};
@@ -132,6 +138,7 @@ std::vector<std::string> columns_read(const ModelConfig& model) {
   for (const BlockConfig& block : model.blocks) {
     columns.insert(columns.end(), block.floats.begin(), block.floats.end());
   }
+  for (const EmbeddingConfig& embedding : model.embeddings) columns.push_back(embedding.feature);
   std::sort(columns.begin(), columns.end());
   columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
   return columns;

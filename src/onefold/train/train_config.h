@@ -19,6 +19,7 @@ struct DataConfig {
   std::string table;
   std::string eval_table;  // evaluated on, if set; else `holdout`
   double holdout = 0;      // share of sessions kept from training and evaluated on
+  std::string embeddings;  // embedding store joined while reading; "": what the table has
   int64_t batch_size = 1024;
   bool shuffle = true;
   int64_t shuffle_row_groups = 4;
