@@ -15,7 +15,7 @@ namespace {
 // ------------------------------------------------------------------------------------ kernels
 
 constexpr int kBlock = 256;
-constexpr int kTile = 8;
+constexpr int kTile = 4;
 constexpr int kInFlight = 4;
 constexpr int kMaxFeatures = 64;  // per launch; more features take more launches
 
@@ -84,6 +84,7 @@ __global__ void __launch_bounds__(kBlock)
   const int num_bags = min(batch.bags_per_group, feature.num_bags - first_bag);
   const int column = blockIdx.y * lanes + lane;
   const bool active = column < p.packs;
+  const int load_column = min(column, p.packs - 1);
   // Lane b holds the offset of bag b; bags_per_group < lanes.
   const int my_offset = lane <= num_bags ? feature.first_id + feature.offsets[first_bag + lane] : 0;
   const int ids_end = __shfl_sync(mask, my_offset, num_bags, lanes);
@@ -122,19 +123,17 @@ __global__ void __launch_bounds__(kBlock)
       float weight[kInFlight];
 #pragma unroll
       for (int i = 0; i < kInFlight; ++i) {
-        // Past the chunk's end, j + i stays below the next multiple of four, so below `lanes`; the
-        // row there is -1.
-        row[i] = __shfl_sync(mask, my_row, j + i, lanes);
+        // Loads are not guarded: where there is no row they read row 0, and lanes past the row's
+        // end its last pack. Guards would make the compiler wait for each load before the next.
+        row[i] = __shfl_sync(mask, my_row, j + i, lanes);  // -1 past the chunk's end
         weight[i] = __shfl_sync(mask, my_weight, j + i, lanes);
-        if (row[i] >= 0 && active) {
-          value[i] = p.weights[static_cast<int64_t>(row[i]) * p.packs + column];
-        }
+        value[i] = p.weights[static_cast<int64_t>(max(row[i], 0)) * p.packs + load_column];
       }
 #pragma unroll
       for (int i = 0; i < kInFlight; ++i) {
         if (j + i >= count) break;
         while (chunk + j + i >= bag_end) finish_bag();
-        if (row[i] >= 0 && active) {
+        if (row[i] >= 0) {
 #pragma unroll
           for (int n = 0; n < N; ++n) sums[n] += weight[i] * to_sum(value[i].x[n]);
         }

@@ -64,26 +64,28 @@ __device__ __forceinline__ void sum_ids(typename SumOf<G>::type (&sums)[kColumns
       if (g.id_scale != nullptr) my_scale = g.id_scale[position];
     }
     for (int j = 0; j < count; j += kInFlight) {
+      // Loads are not guarded: past the last id they repeat it, past the row's end its last pack.
+      // Guards would make the compiler wait for each load before the next.
       Pack<G, N> value[kInFlight][kColumns];
       float scale[kInFlight];
 #pragma unroll
       for (int i = 0; i < kInFlight; ++i) {
-        const int64_t out = __shfl_sync(group.mask, my_out, j + i, group.lanes);
-        scale[i] = __shfl_sync(group.mask, my_scale, j + i, group.lanes);
+        const int from = min(j + i, count - 1);
+        const int64_t out = __shfl_sync(group.mask, my_out, from, group.lanes);
+        scale[i] = __shfl_sync(group.mask, my_scale, from, group.lanes);
 #pragma unroll
         for (int c = 0; c < kColumns; ++c) {
-          const int column = c * group.lanes + group.lane;
-          if (j + i < count && column < g.packs) value[i][c] = g.grad_out[out * g.packs + column];
+          const int column = min(c * group.lanes + group.lane, g.packs - 1);
+          value[i][c] = g.grad_out[out * g.packs + column];
         }
       }
 #pragma unroll
       for (int i = 0; i < kInFlight; ++i) {
+        if (j + i >= count) break;
 #pragma unroll
         for (int c = 0; c < kColumns; ++c) {
-          if (j + i < count && c * group.lanes + group.lane < g.packs) {
 #pragma unroll
-            for (int n = 0; n < N; ++n) sums[c][n] += scale[i] * to_sum(value[i][c].x[n]);
-          }
+          for (int n = 0; n < N; ++n) sums[c][n] += scale[i] * to_sum(value[i][c].x[n]);
         }
       }
     }
@@ -195,7 +197,7 @@ __global__ void __launch_bounds__(kBlock, kColumns <= 1 ? 4 : 1)
 #pragma unroll
       for (int c = 0; c < kColumns; ++c) {
 #pragma unroll
-        for (int n = 0; n < N; ++n) square += grad[c][n] * grad[c][n];  // 0 where not active
+        for (int n = 0; n < N; ++n) square += active(c) ? grad[c][n] * grad[c][n] : 0.0f;
       }
       for (int far = lanes / 2; far > 0; far /= 2) {
         square += __shfl_xor_sync(group.mask, square, far, lanes);
