@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hopper's warpgroup matrix instructions (sm_90a), shared-memory barriers, and what orders them.
+// Hopper's warpgroup matrix instructions (sm_90a), and what orders them.
 #pragma once
 
 #include <cstdint>
@@ -7,40 +7,12 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include "onefold/kernels/device/copy_engine.cuh"
+
 namespace onefold {
 
-// --------------------------------------------------------------------------------- barriers
+// ------------------------------------------------------------------- barriers and registers
 
-__device__ __forceinline__ void barrier_init(uint32_t barrier, int arrivals) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;\n" ::"r"(barrier), "r"(arrivals)
-               : "memory");
-}
-__device__ __forceinline__ void barrier_arrive(uint32_t barrier) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];\n" ::"r"(barrier) : "memory");
-}
-// Arrives once this thread's cp.async copies so far are complete; counts as one expected arrival.
-__device__ __forceinline__ void arrive_after_copies(uint32_t barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];\n" ::"r"(barrier) : "memory");
-}
-// Whether the phase of `parity` is complete, possibly after a short wait.
-__device__ __forceinline__ bool barrier_try(uint32_t barrier, int parity) {
-  int done;
-  asm volatile(
-      "{\n"
-      ".reg .pred done;\n"
-      "mbarrier.try_wait.parity.shared::cta.b64 done, [%1], %2;\n"
-      "selp.b32 %0, 1, 0, done;\n"
-      "}\n"
-      : "=r"(done)
-      : "r"(barrier), "r"(parity)
-      : "memory");
-  return done != 0;
-}
-// Until the phase of `parity` is complete.
-__device__ __forceinline__ void barrier_wait(uint32_t barrier, int parity) {
-  while (!barrier_try(barrier, parity)) {
-  }
-}
 // Writes to shared memory that this thread made or has seen a barrier for, before reads by the
 // tensor cores that it starts.
 __device__ __forceinline__ void fence_for_tensor_cores() {
@@ -86,20 +58,17 @@ __device__ __forceinline__ void stay_above(float sum) {
 }
 
 // Describes an operand in shared memory made of 8-row groups of 128-byte rows with the 128-byte
-// swizzle (chunk c of row r at chunk c ^ r % 8), the groups 1,024 bytes apart. `block_bytes`:
-// where an operand is wider than one 128-byte row, from one such block to the next.
-__device__ __forceinline__ uint64_t swizzled_operand(uint32_t address, uint32_t block_bytes) {
-  constexpr uint64_t kGroupStride = uint64_t{1024 >> 4} << 32;
-  constexpr uint64_t kSwizzle128 = uint64_t{1} << 62;
-  return ((address & 0x3ffffu) >> 4) | uint64_t{block_bytes >> 4} << 16 | kGroupStride |
-         kSwizzle128;
+// swizzle (chunk c of row r at chunk c ^ r % 8), the groups 1,024 bytes apart. `block_bytes`: where
+// an operand is wider than one 128-byte row, from one such block to the next. This is the lower
+// half of the descriptor; the upper half, the group stride and the swizzle, is one constant.
+__device__ __forceinline__ uint32_t swizzled_operand(uint32_t address, uint32_t block_bytes) {
+  return (address & 0x3ffffu) >> 4 | block_bytes >> 4 << 16;
 }
-
 // The operand that begins `bytes` later.
-__device__ __forceinline__ uint64_t advance(uint64_t operand, uint32_t bytes) {
-  const uint32_t low = static_cast<uint32_t>(operand) + (bytes >> 4);
-  return (operand & 0xffffffff00000000ull) | low;
+__device__ __forceinline__ uint32_t advance(uint32_t operand, uint32_t bytes) {
+  return operand + (bytes >> 4);
 }
+constexpr uint32_t kOperandHigh = 1024 >> 4 | 1u << 30;
 
 #define ONEFOLD_D8(d, i)                                                                      \
   "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), \
@@ -108,68 +77,74 @@ __device__ __forceinline__ uint64_t advance(uint64_t operand, uint32_t bytes) {
 // d += a . b for a [64 x 16], in registers or shared memory, and b [16 x 64] or [16 x 128] in
 // shared memory; without `accumulate` d = a . b. kTransposed: rows of `b` in memory are the inner
 // dimension.
-#define ONEFOLD_WGMMA(TYPE, NAME)                                                               \
-  template <int kTransposed>                                                                    \
-  __device__ __forceinline__ void warpgroup_multiply(float(&d)[32], const uint32_t(&a)[4],      \
-                                                     uint64_t b, int accumulate, TYPE) {        \
-    asm volatile(                                                                               \
-        "{\n.reg .pred p;\nsetp.ne.b32 p, %37, 0;\n"                                            \
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32." NAME "." NAME                             \
-        " {"                                                                                    \
-        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,"                    \
-        "%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"                                   \
-        "}, {%32,%33,%34,%35}, %36, p, 1, 1, %38;\n}\n"                                         \
-        : ONEFOLD_D8(d, 0), ONEFOLD_D8(d, 8), ONEFOLD_D8(d, 16), ONEFOLD_D8(d, 24)              \
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(accumulate), "n"(kTransposed) \
-        : "memory");                                                                            \
-  }                                                                                             \
-  template <int kTransposed>                                                                    \
-  __device__ __forceinline__ void warpgroup_multiply(float(&d)[64], const uint32_t(&a)[4],      \
-                                                     uint64_t b, int accumulate, TYPE) {        \
-    asm volatile(                                                                               \
-        "{\n.reg .pred p;\nsetp.ne.b32 p, %69, 0;\n"                                            \
-        "wgmma.mma_async.sync.aligned.m64n128k16.f32." NAME "." NAME                            \
-        " {"                                                                                    \
-        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,"                    \
-        "%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,"                      \
-        "%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,"                      \
-        "%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"                                   \
-        "}, {%64,%65,%66,%67}, %68, p, 1, 1, %70;\n}\n"                                         \
-        : ONEFOLD_D8(d, 0), ONEFOLD_D8(d, 8), ONEFOLD_D8(d, 16), ONEFOLD_D8(d, 24),             \
-          ONEFOLD_D8(d, 32), ONEFOLD_D8(d, 40), ONEFOLD_D8(d, 48), ONEFOLD_D8(d, 56)            \
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(accumulate), "n"(kTransposed) \
-        : "memory");                                                                            \
-  }                                                                                             \
-  template <int kTransposed>                                                                    \
-  __device__ __forceinline__ void warpgroup_multiply(float(&d)[32], uint64_t a, uint64_t b,     \
-                                                     int accumulate, TYPE) {                    \
-    asm volatile(                                                                               \
-        "{\n.reg .pred p;\nsetp.ne.b32 p, %34, 0;\n"                                            \
-        "wgmma.mma_async.sync.aligned.m64n64k16.f32." NAME "." NAME                             \
-        " {"                                                                                    \
-        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,"                    \
-        "%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"                                   \
-        "}, %32, %33, p, 1, 1, 0, %35;\n}\n"                                                    \
-        : ONEFOLD_D8(d, 0), ONEFOLD_D8(d, 8), ONEFOLD_D8(d, 16), ONEFOLD_D8(d, 24)              \
-        : "l"(a), "l"(b), "r"(accumulate), "n"(kTransposed)                                     \
-        : "memory");                                                                            \
-  }                                                                                             \
-  template <int kTransposed>                                                                    \
-  __device__ __forceinline__ void warpgroup_multiply(float(&d)[64], uint64_t a, uint64_t b,     \
-                                                     int accumulate, TYPE) {                    \
-    asm volatile(                                                                               \
-        "{\n.reg .pred p;\nsetp.ne.b32 p, %66, 0;\n"                                            \
-        "wgmma.mma_async.sync.aligned.m64n128k16.f32." NAME "." NAME                            \
-        " {"                                                                                    \
-        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,"                    \
-        "%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,"                      \
-        "%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,"                      \
-        "%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"                                   \
-        "}, %64, %65, p, 1, 1, 0, %67;\n}\n"                                                    \
-        : ONEFOLD_D8(d, 0), ONEFOLD_D8(d, 8), ONEFOLD_D8(d, 16), ONEFOLD_D8(d, 24),             \
-          ONEFOLD_D8(d, 32), ONEFOLD_D8(d, 40), ONEFOLD_D8(d, 48), ONEFOLD_D8(d, 56)            \
-        : "l"(a), "l"(b), "r"(accumulate), "n"(kTransposed)                                     \
-        : "memory");                                                                            \
+#define ONEFOLD_WGMMA(TYPE, NAME)                                                                 \
+  template <int kTransposed>                                                                      \
+  __device__ __forceinline__ void warpgroup_multiply(float(&d)[32], const uint32_t(&a)[4],        \
+                                                     uint32_t b, int accumulate, TYPE) {          \
+    asm volatile(                                                                                 \
+        "{\n.reg .pred p;\nsetp.ne.b32 p, %37, 0;\n"                                              \
+        ".reg .b64 b;\nmov.b64 b, {%36, %38};\n"                                                  \
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32." NAME "." NAME                               \
+        " {"                                                                                      \
+        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,"                      \
+        "%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"                                     \
+        "}, {%32,%33,%34,%35}, b, p, 1, 1, %39;\n}\n"                                             \
+        : ONEFOLD_D8(d, 0), ONEFOLD_D8(d, 8), ONEFOLD_D8(d, 16), ONEFOLD_D8(d, 24)                \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b), "r"(accumulate), "n"(kOperandHigh), \
+          "n"(kTransposed)                                                                        \
+        : "memory");                                                                              \
+  }                                                                                               \
+  template <int kTransposed>                                                                      \
+  __device__ __forceinline__ void warpgroup_multiply(float(&d)[64], const uint32_t(&a)[4],        \
+                                                     uint32_t b, int accumulate, TYPE) {          \
+    asm volatile(                                                                                 \
+        "{\n.reg .pred p;\nsetp.ne.b32 p, %69, 0;\n"                                              \
+        ".reg .b64 b;\nmov.b64 b, {%68, %70};\n"                                                  \
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32." NAME "." NAME                              \
+        " {"                                                                                      \
+        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,"                      \
+        "%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,"                        \
+        "%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,"                        \
+        "%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"                                     \
+        "}, {%64,%65,%66,%67}, b, p, 1, 1, %71;\n}\n"                                             \
+        : ONEFOLD_D8(d, 0), ONEFOLD_D8(d, 8), ONEFOLD_D8(d, 16), ONEFOLD_D8(d, 24),               \
+          ONEFOLD_D8(d, 32), ONEFOLD_D8(d, 40), ONEFOLD_D8(d, 48), ONEFOLD_D8(d, 56)              \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b), "r"(accumulate), "n"(kOperandHigh), \
+          "n"(kTransposed)                                                                        \
+        : "memory");                                                                              \
+  }                                                                                               \
+  template <int kTransposed>                                                                      \
+  __device__ __forceinline__ void warpgroup_multiply(float(&d)[32], uint32_t a, uint32_t b,       \
+                                                     int accumulate, TYPE) {                      \
+    asm volatile(                                                                                 \
+        "{\n.reg .pred p;\nsetp.ne.b32 p, %34, 0;\n"                                              \
+        ".reg .b64 a, b;\nmov.b64 a, {%32, %35};\nmov.b64 b, {%33, %35};\n"                       \
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32." NAME "." NAME                               \
+        " {"                                                                                      \
+        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,"                      \
+        "%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"                                     \
+        "}, a, b, p, 1, 1, 0, %36;\n}\n"                                                          \
+        : ONEFOLD_D8(d, 0), ONEFOLD_D8(d, 8), ONEFOLD_D8(d, 16), ONEFOLD_D8(d, 24)                \
+        : "r"(a), "r"(b), "r"(accumulate), "n"(kOperandHigh), "n"(kTransposed)                    \
+        : "memory");                                                                              \
+  }                                                                                               \
+  template <int kTransposed>                                                                      \
+  __device__ __forceinline__ void warpgroup_multiply(float(&d)[64], uint32_t a, uint32_t b,       \
+                                                     int accumulate, TYPE) {                      \
+    asm volatile(                                                                                 \
+        "{\n.reg .pred p;\nsetp.ne.b32 p, %66, 0;\n"                                              \
+        ".reg .b64 a, b;\nmov.b64 a, {%64, %67};\nmov.b64 b, {%65, %67};\n"                       \
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32." NAME "." NAME                              \
+        " {"                                                                                      \
+        "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,"                      \
+        "%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,"                        \
+        "%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,"                        \
+        "%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"                                     \
+        "}, a, b, p, 1, 1, 0, %68;\n}\n"                                                          \
+        : ONEFOLD_D8(d, 0), ONEFOLD_D8(d, 8), ONEFOLD_D8(d, 16), ONEFOLD_D8(d, 24),               \
+          ONEFOLD_D8(d, 32), ONEFOLD_D8(d, 40), ONEFOLD_D8(d, 48), ONEFOLD_D8(d, 56)              \
+        : "r"(a), "r"(b), "r"(accumulate), "n"(kOperandHigh), "n"(kTransposed)                    \
+        : "memory");                                                                              \
   }
 
 ONEFOLD_WGMMA(__nv_bfloat16, "bf16")

@@ -95,9 +95,11 @@ void forward_wgmma(const FoldedAttention& shape, const void* query, const void* 
                    const void* value, void* output, void* logsumexp, Stream stream) {
   const int64_t items =
       num_row_tiles(shape.num_samples, shape.num_rows, C::kRows) * shape.num_heads;
+  const T* keys = static_cast<const T*>(key);
+  const T* values = static_cast<const T*>(value);
   launch(wgmma::forward_kernel<T, C>, dim3(std::min<int64_t>(items, num_multiprocessors())),
-         C::kThreads, wgmma::shared_bytes<C>(), stream, shape, static_cast<const T*>(query),
-         static_cast<const T*>(key), static_cast<const T*>(value), static_cast<T*>(output),
+         C::kThreads, wgmma::shared_bytes<C>(), stream, shape, static_cast<const T*>(query), keys,
+         values, wgmma::make_boxes<C>(shape, keys, values), static_cast<T*>(output),
          static_cast<float*>(logsumexp), static_cast<int>(items));
 }
 
@@ -123,11 +125,12 @@ void forward_tensor_cores(const FoldedAttention& shape, const void* query, const
     return with_width(shape.head_dim, [&](auto width) { call(forward_mma<T, width()>); });
   }
   if (shape.head_dim > 64) {
-    if (per_row <= 128) return call(forward_wgmma<T, wgmma::Config<128, 2, 128, 4>>);
-    return call(forward_wgmma<T, wgmma::Config<128, 3, 64, 6>>);
+    call(forward_wgmma<T, wgmma::Config<128, 2, 128, 4>>);
+  } else if (per_row > 128) {
+    call(forward_wgmma<T, wgmma::Config<64, 3, 128, 6>>);
+  } else {
+    call(forward_wgmma<T, wgmma::Config<64, 2, 128, 6>>);
   }
-  if (per_row <= 128) return call(forward_wgmma<T, wgmma::Config<64, 2, 128, 6>>);
-  call(forward_wgmma<T, wgmma::Config<64, 4, 64, 8>>);
 }
 
 template <typename T, int kDim>

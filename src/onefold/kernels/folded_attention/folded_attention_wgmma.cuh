@@ -7,12 +7,13 @@
 //   consumers       warpgroups that hold 64 samples each and multiply with wgmma
 //
 // The first two run ahead, so neither the search for a tile nor a copy is waited for. A consumer
-// multiplies weights with values while it takes the next keys' exponentials, and nothing
-// synchronises consumers with each other: one keeps the tensor cores busy while another does not.
+// multiplies weights with values while it takes the next keys' exponentials, and its first products
+// of a tile go with its last ones of the tile before.
 #pragma once
 
 #include "onefold/kernels/device/row_tiles.cuh"
 #include "onefold/kernels/device/tensor_core.cuh"
+#include "onefold/kernels/device/tensor_map.cuh"
 #include "onefold/kernels/device/warpgroup.cuh"
 #include "onefold/kernels/folded_attention/folded_attention.h"
 #include "onefold/kernels/folded_attention/folded_attention_mma.cuh"
@@ -39,14 +40,14 @@ struct Tile {
 template <int kDim_, int kGroups_, int kKeys_, int kStages_>
 struct Config {
   static constexpr int kDim = kDim_;        // head width in shared memory: 64 or 128
-  static constexpr int kGroups = kGroups_;  // consumer warpgroups
+  static constexpr int kGroups = kGroups_;  // consumer warpgroups: 2 or 3
   static constexpr int kKeys = kKeys_;      // of a stage: 64 or 128
   static constexpr int kStages = kStages_;
   static constexpr int kRows = kGroups * 64;  // samples of a tile
   static constexpr int kThreads = (kGroups + 1) * kWarpgroup;
   // The register file, shared out: little for those who copy, the rest for the consumers.
   static constexpr int kProducerRegisters = kGroups == 2 ? 56 : 32;
-  static constexpr int kConsumerRegisters = kGroups == 4 ? 112 : kGroups == 3 ? 160 : 224;
+  static constexpr int kConsumerRegisters = kGroups == 2 ? 224 : 160;
 };
 
 template <typename C>
@@ -58,6 +59,13 @@ struct alignas(1024) Memory {
   Tile tiles[2];
   uint64_t full[C::kStages], empty[C::kStages];
   uint64_t tile_known[2], tile_full[2], tile_empty[2];  // known: `tiles`; full: queries as well
+};
+
+// How the copy engine finds keys and values. It copies whole stages only: past a row's last key it
+// would copy the next row's, where zeros must be.
+struct Boxes {
+  CUtensorMap key, value;
+  bool usable;
 };
 
 // Where chunk `chunk` (16 bytes) of a row lies in an operand of kRows rows.
@@ -100,6 +108,23 @@ struct Stream {
   __device__ Stream(const FoldedAttention& s, Memory<C>& m)
       : shape(s), memory(m), thread(threadIdx.x % kRoleThreads) {}
 
+  // Keys or values of a whole stage, by the copy engine.
+  __device__ void copy_boxes(const CUtensorMap& map, int head, int row) {
+    barrier_wait(shared_address(&memory.empty[stage.slot]), stage.parity ^ 1);
+    const uint32_t full = shared_address(&memory.full[stage.slot]);
+    if (thread == 0) {
+      arrive_expecting(full, C::kKeys * C::kDim * 2);
+      const uint32_t base = shared_address(memory.stages[stage.slot]);
+#pragma unroll
+      for (int column = 0; column < C::kDim; column += kBoxColumns) {
+        copy_box(base + column * C::kKeys * 2, &map, column, head, row, full);
+      }
+    } else {
+      barrier_arrive(full);
+    }
+    stage.next();
+  }
+
   // `count` rows from `rows` on, zeros after them. A thread copies one chunk of every kStep-th row;
   // the copies themselves arrive at the barrier, nothing here waits for them.
   __device__ void copy_stage(const T* rows, int64_t stride, int count) {
@@ -120,7 +145,7 @@ struct Stream {
     stage.next();
   }
 
-  __device__ void run(const T* key, const T* value) {
+  __device__ void run(const T* key, const T* value, const Boxes& boxes) {
     for (RingPosition<2> slot;; slot.next()) {
       barrier_wait(shared_address(&memory.tile_known[slot.slot]), slot.parity);
       const Tile tile = memory.tiles[slot.slot];
@@ -129,8 +154,13 @@ struct Stream {
       const T* keys = key + tile.first_key * shape.key_stride + tile.head * shape.head_dim;
       const T* values = value + tile.first_key * shape.value_stride + tile.head * shape.head_dim;
       for (int k = 0; k < tile.num_keys; k += C::kKeys) {
-        copy_stage(keys + k * shape.key_stride, shape.key_stride, tile.num_keys - k);
-        copy_stage(values + k * shape.value_stride, shape.value_stride, tile.num_keys - k);
+        if (boxes.usable && k + C::kKeys <= tile.num_keys) {
+          copy_boxes(boxes.key, tile.head, tile.first_key + k);
+          copy_boxes(boxes.value, tile.head, tile.first_key + k);
+        } else {
+          copy_stage(keys + k * shape.key_stride, shape.key_stride, tile.num_keys - k);
+          copy_stage(values + k * shape.value_stride, shape.value_stride, tile.num_keys - k);
+        }
       }
     }
   }
@@ -206,6 +236,7 @@ struct TileFinder {
 
 // ----------------------------------------------------------------------------------- consumer
 
+// Everything here is inlined: an object in memory would take the accumulators with it.
 template <typename T, typename C>
 struct Consumer {
   const FoldedAttention& shape;
@@ -219,7 +250,7 @@ struct Consumer {
   uint32_t weights[C::kKeys / 16][4];
   float maximum[2];
   float total[4];    // two parts of each row's
-  uint64_t queries;  // this warpgroup's operand
+  uint32_t queries;  // this warpgroup's operand
 
   __device__ Consumer(const FoldedAttention& s, Memory<C>& m)
       : shape(s),
@@ -229,16 +260,18 @@ struct Consumer {
         lane(threadIdx.x % 32) {}
 
   // The fence stands with who multiplies, not with who copies: there it waits for copies under way.
-  __device__ void wait_stages(const RingPosition<C::kStages>& a,
-                              const RingPosition<C::kStages>& b) {
+  __device__ __forceinline__ void wait_stages(const RingPosition<C::kStages>& a,
+                                              const RingPosition<C::kStages>& b) {
     barrier_wait(shared_address(&memory.full[a.slot]), a.parity);
     barrier_wait(shared_address(&memory.full[b.slot]), b.parity);
     fence_for_tensor_cores();
   }
-  __device__ void release_stage(int slot) { arrive_as_warp(shared_address(&memory.empty[slot])); }
+  __device__ __forceinline__ void release_stage(int slot) {
+    arrive_as_warp(shared_address(&memory.empty[slot]));
+  }
 
-  __device__ void multiply_keys(int slot) {
-    const uint64_t keys = swizzled_operand(shared_address(memory.stages[slot]), 16);
+  __device__ __forceinline__ void multiply_keys(int slot) {
+    const uint32_t keys = swizzled_operand(shared_address(memory.stages[slot]), 16);
     warpgroup_begin();
 #pragma unroll
     for (int k = 0; k < C::kDim / 16; ++k) {
@@ -248,8 +281,8 @@ struct Consumer {
     }
     warpgroup_commit();
   }
-  __device__ void multiply_values(int slot) {
-    const uint64_t values = swizzled_operand(shared_address(memory.stages[slot]), C::kKeys * 128);
+  __device__ __forceinline__ void multiply_values(int slot) {
+    const uint32_t values = swizzled_operand(shared_address(memory.stages[slot]), C::kKeys * 128);
     warpgroup_begin();
 #pragma unroll
     for (int k = 0; k < C::kKeys / 16; ++k) {
@@ -258,7 +291,7 @@ struct Consumer {
     warpgroup_commit();
   }
 
-  __device__ void mask(int first, const int (&limit)[2]) {
+  __device__ __forceinline__ void mask(int first, const int (&limit)[2]) {
 #pragma unroll
     for (int i = 0; i < C::kKeys / 2; ++i) {
       const int key = first + i / 4 * 8 + lane % 4 * 2 + i % 2;
@@ -268,7 +301,7 @@ struct Consumer {
 
   // Scores become exponentials, in place. Where a maximum rises, what was summed before must be
   // multiplied by `shrink`; returns whether it did.
-  __device__ bool exponentiate(float scale, float (&shrink)[2]) {
+  __device__ __forceinline__ bool exponentiate(float scale, float (&shrink)[2]) {
     float parts[4] = {scores[0], scores[2], scores[1], scores[3]};  // two chains a row
 #pragma unroll
     for (int i = 4; i < C::kKeys / 2; ++i) {
@@ -299,7 +332,7 @@ struct Consumer {
   }
 
   // Once the products before are done: makes room for the next weights.
-  __device__ void take_weights(bool raised, const float (&shrink)[2]) {
+  __device__ __forceinline__ void take_weights(bool raised, const float (&shrink)[2]) {
     if (raised) {
 #pragma unroll
       for (int i = 0; i < C::kDim / 2; ++i) sums[i] *= shrink[i / 2 % 2];
@@ -310,7 +343,7 @@ struct Consumer {
     }
   }
 
-  __device__ void write(const Tile& tile, int slot, T* output, float* logsumexp) {
+  __device__ __forceinline__ void write(const Tile& tile, int slot, T* output, float* logsumexp) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       const float sum = row_sum(total[r] + total[r + 2]);
@@ -330,10 +363,27 @@ struct Consumer {
     }
   }
 
-  __device__ void attend(const Tile& tile, int slot, T* output, float* logsumexp) {
-    const float scale = static_cast<float>(shape.scale) * kLog2E;
+  __device__ __forceinline__ bool takes_part(const Tile& tile) const {
+    return group_of_block * 64 < tile.count;
+  }
+
+  __device__ __forceinline__ Tile wait_tile(const RingPosition<2>& slot) {
+    barrier_wait(shared_address(&memory.tile_full[slot.slot]), slot.parity);
+    return memory.tiles[slot.slot];
+  }
+
+  // The first scores of a tile, from the keys of this stage. Who takes no part in the tile makes
+  // some too, of whatever is there: so there are always some under way when a tile begins.
+  __device__ __forceinline__ void start(int slot) {
     queries =
         swizzled_operand(shared_address(memory.queries[slot]) + group_of_block * 64 * 128, 16);
+    multiply_keys(stage.slot);
+  }
+
+  // Up to the last weights: `stage` becomes that of the last values. The first scores are under
+  // way.
+  __device__ __forceinline__ void attend(const Tile& tile) {
+    const float scale = static_cast<float>(shape.scale) * kLog2E;
     int limit[2] = {tile.num_keys, tile.num_keys};
     if (shape.causal) {
       const int place = tile.first_place + group_of_block * 64 + warp * 16 + lane / 4;
@@ -346,12 +396,6 @@ struct Consumer {
     total[0] = total[1] = total[2] = total[3] = 0;
 
     float shrink[2] = {0, 0};
-    wait_stages(stage, stage);
-    multiply_keys(stage.slot);
-    warpgroup_wait<0>();
-    pin(scores);
-    release_stage(stage.slot);
-    stage.next();
     if (shape.causal || C::kKeys > tile.num_keys) mask(0, limit);
     take_weights(exponentiate(scale, shrink), shrink);
     for (int k = C::kKeys; k < tile.num_keys; k += C::kKeys) {
@@ -374,19 +418,11 @@ struct Consumer {
       release_stage(values.slot);
       take_weights(raised, shrink);
     }
-    wait_stages(stage, stage);
-    pin(sums);
-    multiply_values(stage.slot);
-    warpgroup_wait<0>();
-    pin(sums);
-    release_stage(stage.slot);
-    stage.next();
-    write(tile, slot, output, logsumexp);
   }
 
-  // A warpgroup beyond the tile's samples only keeps the ring turning.
-  __device__ void skip(const Tile& tile) {
-    for (int k = 0; k < tile.num_keys; k += C::kKeys) {
+  // Without a part in the tile: only keeps the ring of stages going.
+  __device__ __forceinline__ void skip(const Tile& tile) {
+    for (int k = C::kKeys; k < tile.num_keys; k += C::kKeys) {
       for (int i = 0; i < 2; ++i) {
         barrier_wait(shared_address(&memory.full[stage.slot]), stage.parity);
         release_stage(stage.slot);
@@ -395,25 +431,59 @@ struct Consumer {
     }
   }
 
-  __device__ void run(T* output, float* logsumexp) {
-    for (RingPosition<2> tile_slot;; tile_slot.next()) {
-      barrier_wait(shared_address(&memory.tile_full[tile_slot.slot]), tile_slot.parity);
-      const Tile tile = memory.tiles[tile_slot.slot];
-      if (tile.count == 0) return;
-      if (group_of_block * 64 < tile.count) {
-        attend(tile, tile_slot.slot, output, logsumexp);
+  // The last values of a tile, and the first keys of `next`, whose stages follow each other.
+  __device__ __forceinline__ void finish(const Tile& next, int next_slot) {
+    const RingPosition<C::kStages> values = stage;
+    stage.next();
+    if (next.count != 0) {
+      wait_stages(values, stage);
+    } else {
+      wait_stages(values, values);
+    }
+    pin(sums);
+    multiply_values(values.slot);
+    start(next_slot);
+    warpgroup_wait<1>();
+    pin(sums);
+    release_stage(values.slot);
+  }
+
+  __device__ __forceinline__ void run(T* output, float* logsumexp) {
+    RingPosition<2> slot;
+    Tile tile = wait_tile(slot);
+    if (tile.count == 0) return;
+    wait_stages(stage, stage);
+    start(slot.slot);
+    while (tile.count != 0) {
+      warpgroup_wait<0>();
+      pin(scores);
+      release_stage(stage.slot);
+      stage.next();
+      const bool mine = takes_part(tile);
+      if (mine) {
+        attend(tile);
       } else {
         skip(tile);
       }
-      arrive_as_warp(shared_address(&memory.tile_empty[tile_slot.slot]));
+      RingPosition<2> next_slot = slot;
+      next_slot.next();
+      const Tile next = wait_tile(next_slot);
+      finish(next, next_slot.slot);
+      if (mine) write(tile, slot.slot, output, logsumexp);
+      arrive_as_warp(shared_address(&memory.tile_empty[slot.slot]));
+      tile = next;
+      slot = next_slot;
     }
+    warpgroup_wait<0>();
+    pin(scores);
   }
 };
 
 template <typename T, typename C>
 __global__ void __launch_bounds__(C::kThreads, 1)
     forward_kernel(const __grid_constant__ FoldedAttention shape, const T* query, const T* key,
-                   const T* value, T* output, float* logsumexp, int num_items) {
+                   const T* value, const __grid_constant__ Boxes boxes, T* output, float* logsumexp,
+                   int num_items) {
   extern __shared__ unsigned char raw[];
   // Swizzled operands need 1,024-byte alignment, which dynamic shared memory does not promise.
   const uint32_t address = shared_address(raw);
@@ -428,12 +498,13 @@ __global__ void __launch_bounds__(C::kThreads, 1)
       barrier_init(shared_address(&memory.tile_full[i]), kRoleWarps);
       barrier_init(shared_address(&memory.tile_empty[i]), C::kGroups * 4 + kRoleWarps);
     }
+    fence_barrier_init();
   }
   __syncthreads();
   if (threadIdx.x < kWarpgroup) {
     give_registers<C::kProducerRegisters>();
     if (threadIdx.x < kRoleThreads) {
-      Stream<T, C>(shape, memory).run(key, value);
+      Stream<T, C>(shape, memory).run(key, value, boxes);
     } else {
       TileFinder<T, C>(shape, memory).run(query, output, logsumexp, num_items);
     }
@@ -441,6 +512,16 @@ __global__ void __launch_bounds__(C::kThreads, 1)
     take_registers<C::kConsumerRegisters>();
     Consumer<T, C>(shape, memory).run(output, logsumexp);
   }
+}
+
+template <typename C, typename T>
+Boxes make_boxes(const FoldedAttention& shape, const T* key, const T* value) {
+  Boxes boxes;
+  boxes.usable = describe_rows(&boxes.key, key, shape.num_keys, shape.num_heads, shape.head_dim,
+                               shape.key_stride, C::kKeys) &&
+                 describe_rows(&boxes.value, value, shape.num_keys, shape.num_heads, shape.head_dim,
+                               shape.value_stride, C::kKeys);
+  return boxes;
 }
 
 template <typename C>
