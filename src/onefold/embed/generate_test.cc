@@ -78,6 +78,7 @@ class GenerateTest : public testing::Test {
     options.checkpoint = directory_ + "/checkpoints1";
     options.timelines = directory_ + "/timelines";
     options.store = directory_ + "/" + store;
+    options.threads = 1;  // batches are too small to share
     options.format = EmbeddingFormat::kFp32;
     return options;
   }

@@ -79,6 +79,7 @@ TEST(GitlogGenerate, EveryUserGetsAnEmbeddingOfItsNewestEvents) {
   options.checkpoint = root + "/checkpoint";
   options.timelines = root + "/timelines";
   options.store = root + "/store";
+  options.threads = 1;  // batches are too small to share
   const auto report = generate_embeddings(options);
   ASSERT_TRUE(report.ok()) << report.status().message();
   EXPECT_EQ(report->users, manifest.num_users);
