@@ -8,12 +8,15 @@
 #include "cli/verbs.h"
 #include <nlohmann/json.hpp>
 
+#include "onefold/timeline/utc_time.h"
+
 namespace onefold::cli {
 namespace {
 
 struct Arguments {
   std::string logs, table;
   std::string order = "session", layout = "folded", partition = "day";
+  std::string from, until;
   double late_after_hours = 24;
   bool json = false;
   BuildOptions options;
@@ -25,6 +28,12 @@ Status run_build(Arguments arguments) {
   ONEFOLD_ASSIGN_OR_RETURN(options.cluster.partition, parse_partition_by(arguments.partition));
   ONEFOLD_ASSIGN_OR_RETURN(options.layout, parse_table_layout(arguments.layout));
   options.late_after_us = static_cast<int64_t>(arguments.late_after_hours * 3600e6);
+  if (!arguments.from.empty()) {
+    ONEFOLD_ASSIGN_OR_RETURN(options.from_us, parse_utc(arguments.from));
+  }
+  if (!arguments.until.empty()) {
+    ONEFOLD_ASSIGN_OR_RETURN(options.until_us, parse_utc(arguments.until));
+  }
   ONEFOLD_ASSIGN_OR_RETURN(const BuildStats stats,
                            build_table(arguments.logs, arguments.table, options));
   if (arguments.json) {
@@ -68,6 +77,10 @@ void add_build(CLI::App& app, Run& run) {
   verb->add_option("--embeddings", arguments->options.embeddings,
                    "Embedding store: join each sample with its user's embedding, as it was live")
       ->type_name("STORE");
+  verb->add_option("--from", arguments->from, "Only requests from this time on, UTC")
+      ->type_name("TIME");
+  verb->add_option("--until", arguments->until, "Only requests before this time, UTC")
+      ->type_name("TIME");
   verb->add_option("--late-after", arguments->late_after_hours,
                    "Hours after the request from which an event is counted as late")
       ->check(CLI::Range(0.0, 1e6))

@@ -23,6 +23,7 @@ Status check_options(const BuildOptions& options) {
   }
   if (options.late_after_us < 0)
     return invalid_argument("an event cannot be late before 0 seconds");
+  if (options.from_us >= options.until_us) return invalid_argument("--from must be before --until");
   return {};
 }
 
@@ -35,6 +36,7 @@ Status read_log(LogReader& log, RequestStore& store, EventJoin& join, BuildStats
     join.add(records);
     return {};
   }));
+  join.leave_out(store.outside());
   for (const TornTail& tail : log.torn_tails()) {
     ++stats.torn_segments;
     stats.torn_bytes += tail.bytes_skipped;
@@ -114,7 +116,7 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
   BuildStats stats;
   for (const std::string& label : log.schema().label_names())
     stats.labels.push_back({.name = label});
-  RequestStore store;
+  RequestStore store(options.from_us, options.until_us);
   EventJoin join(log.schema().labels, options.late_after_us);
   ONEFOLD_RETURN_IF_ERROR(read_log(log, store, join, stats));
 
@@ -139,6 +141,7 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
   count_table(manifest, stats);
   stats.requests = static_cast<int64_t>(plan.requests.size());
   stats.duplicate_requests = store.num_duplicates();
+  stats.outside_requests = static_cast<int64_t>(store.outside().size());
   stats.empty_requests = store.num_empty();
   stats.join = join.stats();
   stats.sessions = plan.num_sessions;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "onefold/build/build_stats.h"
@@ -18,6 +19,9 @@ struct BuildOptions {
   // Directory of an embedding store: each sample gets its user's embedding, as the group
   // `user_embedding` (embedding_store/embedding_join.h). "": none.
   std::string embeddings;
+  // Requests at a time in [from_us, until_us); others, and their events, are left out and counted.
+  int64_t from_us = std::numeric_limits<int64_t>::min();
+  int64_t until_us = std::numeric_limits<int64_t>::max();
   int64_t late_after_us = int64_t{24} * 3600 * 1000000;  // join.h, JoinStats::late
 };
 

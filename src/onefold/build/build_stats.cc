@@ -46,6 +46,7 @@ nlohmann::json to_json(const BuildStats& stats) {
   nlohmann::json json = {{"requests", stats.requests},
                          {"duplicate_requests", stats.duplicate_requests},
                          {"empty_requests", stats.empty_requests},
+                         {"outside_requests", stats.outside_requests},
                          {"events", stats.join.events},
                          {"orphan_events", stats.join.orphans},
                          {"unlabelled_events", stats.join.unlabelled},
@@ -96,6 +97,8 @@ std::string to_text(const BuildStats& stats) {
   }
   note(text, stats.duplicate_requests, "requests had an id seen before and were left out");
   note(text, stats.empty_requests, "requests had no candidates and were left out");
+  note(text, stats.outside_requests,
+       "requests are before --from or not before --until and were left out");
   note(text, stats.join.orphans, "events belong to no candidate in the log");
   note(text, stats.join.unlabelled, "events have an action that no label asks for");
   note(text, stats.join.late, "events came late; they count");

@@ -26,6 +26,7 @@ struct BuildStats {
   int64_t requests = 0;            // that made samples
   int64_t duplicate_requests = 0;  // request id seen before; left out
   int64_t empty_requests = 0;      // without candidates; left out
+  int64_t outside_requests = 0;    // of another time than asked for; left out with their events
   JoinStats join;
   int64_t torn_segments = 0;  // of the log; their complete blocks were read
   int64_t torn_bytes = 0;     // bytes skipped in them

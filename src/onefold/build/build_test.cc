@@ -213,6 +213,30 @@ TEST(BuildTest, DuplicateAndEmptyRequestsAreCountedAndLeftOut) {
   EXPECT_EQ(read_table(table), read_table(expected));  // the first 101, and no row for 200
 }
 
+TEST(BuildTest, APeriodLeavesOutRequestsAndTheirEvents) {
+  constexpr int64_t kFromUs = 2 * kSecond, kUntilUs = 4 * kSecond;
+  std::vector<RequestSpec> in_period;
+  for (const RequestSpec& request : requests()) {
+    if (request.time_us >= kFromUs && request.time_us < kUntilUs) in_period.push_back(request);
+  }
+  ASSERT_FALSE(in_period.empty());
+  ASSERT_LT(in_period.size(), requests().size());
+  BuildOptions options = unpartitioned();
+  const std::string table = test_path("t"), expected = test_path("expected");
+  const BuildStats all = expect_ok(build_table(log_of(requests(), events()), expected, options));
+  expect_ok(build_table(log_of(in_period, events()), expected, options));
+  options.from_us = kFromUs;
+  options.until_us = kUntilUs;
+  const BuildStats stats = expect_ok(build_table(log_of(requests(), events()), table, options));
+  EXPECT_EQ(read_table(table), read_table(expected));
+  EXPECT_EQ(stats.outside_requests, all.requests - static_cast<int64_t>(in_period.size()));
+  EXPECT_EQ(all.join.orphans, 1);
+  EXPECT_EQ(stats.join.orphans, 0);  // that of request 100, which is not wanted
+  options.until_us = kFromUs;
+  EXPECT_EQ(build_table(log_of(requests(), events()), table, options).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
 TEST(BuildTest, ALogWithoutRequestsMakesAnEmptyTable) {
   const std::string table = test_path("t");
   const BuildStats stats = expect_ok(build_table(log_of({}, events()), table));

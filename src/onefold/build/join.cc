@@ -30,6 +30,12 @@ void EventJoin::add(const EventRecords& records) {
   }
 }
 
+void EventJoin::leave_out(const std::unordered_set<int64_t>& request_ids) {
+  ONEFOLD_CHECK(!indexed_, "events are left out before the first join");
+  if (request_ids.empty()) return;
+  std::erase_if(events_, [&](const Event& e) { return request_ids.contains(e.request_id); });
+}
+
 // Stable, so that values are summed in log order and a build repeats bit for bit.
 void EventJoin::index_events() {
   indexed_ = true;

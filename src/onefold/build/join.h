@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "onefold/jagged/schema.h"
@@ -32,6 +33,8 @@ class EventJoin {
       : labels_(std::move(labels)), late_after_us_(late_after_us) {}
 
   void add(const EventRecords& records);
+  // Forgets the events of these requests: they are not orphans, their request is not wanted.
+  void leave_out(const std::unordered_set<int64_t>& request_ids);
 
   // Labels of one request's candidates: `out` [num_items * num_labels], row major, all 0 on entry.
   // An item that is shown twice gets its labels twice. A value label sums the values of its

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <unordered_set>
 #include <vector>
 
@@ -19,6 +20,11 @@ struct RowRef {
 
 class RequestStore {
  public:
+  // Requests at a time in [from_us, until_us) only.
+  explicit RequestStore(int64_t from_us = std::numeric_limits<int64_t>::min(),
+                        int64_t until_us = std::numeric_limits<int64_t>::max())
+      : from_us_(from_us), until_us_(until_us) {}
+
   // Takes a block of records. A request id seen before is a duplicate: the first one counts.
   // A request without candidates makes no sample. Both are counted and left out of requests().
   void add(FeatureRecords&& records);
@@ -38,11 +44,15 @@ class RequestStore {
 
   int64_t num_duplicates() const { return num_duplicates_; }
   int64_t num_empty() const { return num_empty_; }
+  // Ids of requests outside the period, which are left out too.
+  const std::unordered_set<int64_t>& outside() const { return outside_; }
 
  private:
   std::vector<FeatureRecords> blocks_;
   std::vector<RowRef> requests_;
+  int64_t from_us_, until_us_;
   std::unordered_set<int64_t> seen_;  // request ids
+  std::unordered_set<int64_t> outside_;
   int64_t num_duplicates_ = 0;
   int64_t num_empty_ = 0;
 };
