@@ -16,6 +16,9 @@ int run_program(int argc, char** argv) {
   onefold::cli::add_import(app, run);
   onefold::cli::add_synth(app, run);
   onefold::cli::add_build(app, run);
+  onefold::cli::add_fold(app, run);
+  onefold::cli::add_unfold(app, run);
+  onefold::cli::add_table(app, run);
   onefold::cli::add_timeline(app, run);
   onefold::cli::add_slice(app, run);
   onefold::cli::add_inspect(app, run);

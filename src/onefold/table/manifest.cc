@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "onefold/base/files.h"
+#include "onefold/table/manifest_checksum.h"
 
 namespace onefold {
 namespace {
@@ -32,9 +33,11 @@ json part_to_json(const TablePart& part) {
     entry["first_ref"] = group.first_ref;
     groups.push_back(std::move(entry));
   }
-  return {{"partition", part.partition},
-          {"samples", file_to_json(part.samples)},
-          {"groups", std::move(groups)}};
+  json root = {{"partition", part.partition},
+               {"samples", file_to_json(part.samples)},
+               {"groups", std::move(groups)}};
+  if (!part.source.empty()) root["source"] = part.source;
+  return root;
 }
 
 // A manifest may come from anywhere: its paths must not lead out of the table.
@@ -80,15 +83,17 @@ Result<TablePart> part_from_json(const json& entry) {
     ONEFOLD_ASSIGN_OR_RETURN(group.file, file_from_json(group_entry));
     part.groups.push_back(std::move(group));
   }
+  part.source = entry.value("source", "");
+  if (!part.source.empty()) ONEFOLD_RETURN_IF_ERROR(check_path(part.source));
   return part;
 }
 
-// What binds the files of a part together: the groups of the schema, in its order, and as many
+// What binds the files of a part together: the groups of the table, in its order, and as many
 // row groups in every payload as in the samples.
 Status check_part(const TablePart& part, const std::vector<std::string>& groups) {
   const std::string& path = part.samples.path;
   if (part.groups.size() != groups.size()) {
-    return schema_error(fmt::format("{}: {} payload files, but the schema has {} groups", path,
+    return schema_error(fmt::format("{}: {} payload files, but the table has {} groups", path,
                                     part.groups.size(), groups.size()));
   }
   for (size_t g = 0; g < groups.size(); ++g) {
@@ -109,6 +114,30 @@ Status check_part(const TablePart& part, const std::vector<std::string>& groups)
     }
   }
   return {};
+}
+
+SourceColumns source_from_json(const json& entry) {
+  SourceColumns source;
+  source.groups = entry.at("groups").get<std::vector<std::string>>();
+  for (const json& column : entry.at("columns")) {
+    source.columns.push_back({.name = column.at("name").get<std::string>(),
+                              .type = column.at("type").get<std::string>(),
+                              .group = column.at("group").get<std::string>()});
+  }
+  source.session = entry.at("session").get<std::string>();
+  source.missing_keys = entry.at("missing_keys").get<std::vector<std::string>>();
+  return source;
+}
+
+json source_to_json(const SourceColumns& source) {
+  json columns = json::array();
+  for (const SourceColumn& column : source.columns) {
+    columns.push_back({{"name", column.name}, {"type", column.type}, {"group", column.group}});
+  }
+  return {{"groups", source.groups},
+          {"columns", std::move(columns)},
+          {"session", source.session},
+          {"missing_keys", source.missing_keys}};
 }
 
 Result<int> checked_version(const json& root) {
@@ -135,9 +164,9 @@ Result<Manifest> parse(const json& root) {
   ONEFOLD_ASSIGN_OR_RETURN(manifest.schema, schema_from_json(root.at("schema")));
   manifest.num_samples = root.at("num_samples").get<int64_t>();
   manifest.num_sessions = root.at("num_sessions").get<int64_t>();
+  if (root.contains("source")) manifest.source = source_from_json(root.at("source"));
   const bool folded = manifest.layout == TableLayout::kFolded;
-  const std::vector<std::string> groups =
-      folded ? manifest.schema.groups() : std::vector<std::string>{};
+  const std::vector<std::string> groups = folded ? manifest.groups() : std::vector<std::string>{};
   int64_t num_samples = 0;
   for (const json& entry : root.at("parts")) {
     ONEFOLD_ASSIGN_OR_RETURN(TablePart part, part_from_json(entry));
@@ -185,7 +214,21 @@ json embeddings_to_json(const std::vector<JoinedEmbedding>& embeddings) {
   return versions;
 }
 
+// A newer version is refused before anything else is looked at; then damage.
+Result<Manifest> manifest_from_bytes(const std::string& bytes) {
+  const json root = json::parse(bytes, nullptr, /*allow_exceptions=*/false);
+  if (root.is_discarded()) return data_loss("not JSON; the manifest is damaged");
+  auto manifest = manifest_from_json(root);
+  if (!manifest.ok() && manifest.status().code() == StatusCode::kUnsupported) return manifest;
+  ONEFOLD_RETURN_IF_ERROR(check_manifest_bytes(bytes, root));
+  return manifest;
+}
+
 }  // namespace
+
+std::vector<std::string> Manifest::groups() const {
+  return source ? source->groups : schema.groups();
+}
 
 Result<TableLayout> parse_table_layout(const std::string& name) {
   if (name == "plain") return TableLayout::kPlain;
@@ -222,6 +265,7 @@ nlohmann::json to_json(const Manifest& manifest) {
                {"group_stats", std::move(group_stats)},
                {"label_events", std::move(label_events)}};
   if (!manifest.embeddings.empty()) root["embeddings"] = embeddings_to_json(manifest.embeddings);
+  if (manifest.source) root["source"] = source_to_json(*manifest.source);
   return root;
 }
 
@@ -240,11 +284,13 @@ Result<Manifest> read_manifest(const std::string& table) {
                      " here: not a table, or a build that did not finish; run onefold build again");
   }
   ONEFOLD_ASSIGN_OR_RETURN(const std::string bytes, read_file(path));
-  const json root = json::parse(bytes, nullptr, /*allow_exceptions=*/false);
-  if (root.is_discarded()) return data_loss(path + ": not JSON; the manifest is damaged");
-  auto manifest = manifest_from_json(root);
+  auto manifest = manifest_from_bytes(bytes);
   if (!manifest.ok()) return manifest.status().with_context(path);
   return manifest;
+}
+
+Status write_manifest(const std::string& table, const Manifest& manifest) {
+  return write_file_atomic(table + "/" + kManifestName, manifest_bytes(to_json(manifest)));
 }
 
 }  // namespace onefold

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,8 @@ struct GroupFile {
 struct TablePart {
   std::string partition;  // "dt=2023-05-18/hr=07", or "" for an unpartitioned table
   TableFile samples;
-  std::vector<GroupFile> groups;  // kFolded only, in schema order
+  std::vector<GroupFile> groups;  // kFolded only, in the order of Manifest::groups()
+  std::string source;             // the file it was folded from (dataset/); else empty
 };
 
 struct GroupStats {
@@ -72,6 +74,22 @@ struct JoinedEmbedding {
   bool operator==(const JoinedEmbedding&) const = default;
 };
 
+// A column of a data set that was folded as it is, of any type.
+struct SourceColumn {
+  std::string name;
+  std::string type;   // as Arrow writes it: "list<element: int32>"
+  std::string group;  // empty: in the samples file
+};
+
+// What a table says that was folded from somebody's Parquet files (dataset/). Its schema has the
+// columns of types that training knows, and is empty when a key is missing.
+struct SourceColumns {
+  std::vector<std::string> groups;
+  std::vector<SourceColumn> columns;      // in the files' order
+  std::string session;                    // column that num_sessions counts, or empty
+  std::vector<std::string> missing_keys;  // of session_id, user_id, ...: no column of name and type
+};
+
 struct Manifest {
   int format_version = kTableFormatVersion;
   TableLayout layout = TableLayout::kFolded;
@@ -82,6 +100,10 @@ struct Manifest {
   std::vector<GroupStats> group_stats;      // kFolded only
   std::vector<LabelEvents> label_events;    // empty where the writer does not know them
   std::vector<JoinedEmbedding> embeddings;  // empty where no user embeddings were joined
+  std::optional<SourceColumns> source;      // of tables folded from other people's files
+
+  // Groups that have payload files, in order: the schema's, or those of `source`.
+  std::vector<std::string> groups() const;
 };
 
 nlohmann::json to_json(const Manifest& manifest);
@@ -91,6 +113,10 @@ Result<Manifest> manifest_from_json(const nlohmann::json& json);
 
 // kNotFound, with advice, when `table` has no manifest: not a table, or a build that did not
 // finish.
+// kDataLoss when it is damaged (manifest_checksum.h).
 Result<Manifest> read_manifest(const std::string& table);
+
+// Writes it with its checksum, atomically. The table is there from then on.
+Status write_manifest(const std::string& table, const Manifest& manifest);
 
 }  // namespace onefold

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <mutex>
 
+#include <fmt/ranges.h>
+
 #include "onefold/table/part_reader.h"
 
 namespace onefold {
@@ -98,6 +100,12 @@ class TableReaderImpl final : public TableReader {
 Result<std::unique_ptr<TableReader>> TableReader::open(const std::string& directory,
                                                        const ReadOptions& options) {
   ONEFOLD_ASSIGN_OR_RETURN(Manifest manifest, read_manifest(directory));
+  if (manifest.source && !manifest.source->missing_keys.empty()) {
+    return schema_error(fmt::format(
+        "{}: folded as it was, from files without the keys {} of the types that training needs "
+        "(docs/table_format.md); any Parquet engine reads it, onefold unfold gives the files back",
+        directory, fmt::join(manifest.source->missing_keys, ", ")));
+  }
   auto schema = project(manifest.schema, options.columns);
   if (!schema.ok()) return schema.status().with_context(directory);
   return std::unique_ptr<TableReader>(std::make_unique<TableReaderImpl>(

@@ -22,18 +22,6 @@ constexpr size_t kMaxOpenParts = 32;
 // With the last batch, below the 2^32 refs of a part (part_writer.cc).
 constexpr int64_t kMaxPartRows = int64_t{1} << 31;
 
-Status check_overwrite(const std::string& directory) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (!fs::exists(directory, error)) return {};
-  if (!fs::is_directory(directory, error)) {
-    return invalid_argument(directory + " is a file; give the directory of a table");
-  }
-  if (fs::is_empty(directory, error) || path_exists(directory + "/" + kManifestName)) return {};
-  return invalid_argument(directory + " exists and is not a table (it has no " + kManifestName +
-                          "); it is left alone. Remove it, or name another directory");
-}
-
 class TableWriterImpl final : public TableWriter {
  public:
   TableWriterImpl(StagingDirectory staging, const Schema& schema, const TableWriterOptions& options)
@@ -76,8 +64,7 @@ class TableWriterImpl final : public TableWriter {
                        std::tie(b.partition, b_size, b.samples.path);
               });
     manifest_.num_sessions = static_cast<int64_t>(sessions_.size());
-    ONEFOLD_RETURN_IF_ERROR(write_file_atomic(staging_.path() + "/" + kManifestName,
-                                              to_json(manifest_).dump(1) + "\n"));
+    ONEFOLD_RETURN_IF_ERROR(write_manifest(staging_.path(), manifest_));
     ONEFOLD_RETURN_IF_ERROR(staging_.commit());
     finished_ = true;
     return manifest_;
@@ -148,6 +135,18 @@ class TableWriterImpl final : public TableWriter {
 
 }  // namespace
 
+Status check_table_destination(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::exists(directory, error)) return {};
+  if (!fs::is_directory(directory, error)) {
+    return invalid_argument(directory + " is a file; give the directory of a table");
+  }
+  if (fs::is_empty(directory, error) || path_exists(directory + "/" + kManifestName)) return {};
+  return invalid_argument(directory + " exists and is not a table (it has no " + kManifestName +
+                          "); it is left alone. Remove it, or name another directory");
+}
+
 Result<std::unique_ptr<TableWriter>> TableWriter::open(const std::string& directory,
                                                        const Schema& schema,
                                                        const TableWriterOptions& options) {
@@ -156,7 +155,7 @@ Result<std::unique_ptr<TableWriter>> TableWriter::open(const std::string& direct
     return invalid_argument(
         fmt::format("part_rows is {}, not between 1 and {}", options.part_rows, kMaxPartRows));
   }
-  ONEFOLD_RETURN_IF_ERROR(check_overwrite(directory));
+  ONEFOLD_RETURN_IF_ERROR(check_table_destination(directory));
   ONEFOLD_ASSIGN_OR_RETURN(auto staging, StagingDirectory::create(directory));
   return std::unique_ptr<TableWriter>(
       std::make_unique<TableWriterImpl>(std::move(staging), schema, options));

@@ -17,12 +17,15 @@ struct TableWriterOptions {
   int64_t part_rows = 4 << 20;  // a new part begins when the current one has this many samples
 };
 
+// kInvalidArgument when `directory` exists and is neither empty nor a table: never overwrite what
+// is not ours.
+Status check_table_destination(const std::string& directory);
+
 // The table appears at `directory` only when finish() returns OK; an older table there is replaced
 // in the same rename (base/files.h, StagingDirectory). Destroyed before finish(), nothing changes.
 class TableWriter {
  public:
-  // kInvalidArgument when `directory` exists and is neither empty nor a table: never overwrite
-  // what is not ours.
+  // kInvalidArgument as check_table_destination().
   static Result<std::unique_ptr<TableWriter>> open(const std::string& directory,
                                                    const Schema& schema,
                                                    const TableWriterOptions& options = {});

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which columns to fold, and which of them together.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arrow/type_fwd.h>
+
+#include "onefold/base/status.h"
+
+namespace onefold {
+
+struct ColumnGroup {
+  std::string name;
+  std::vector<std::string> columns;
+
+  bool operator==(const ColumnGroup&) const = default;
+};
+
+// "history=viewed,dwell". kInvalidArgument.
+Result<ColumnGroup> parse_column_group(const std::string& text);
+
+// Groups named by a person: kNotFound for a column that `schema` does not have (names those that
+// are there), kInvalidArgument for a name or column used twice or reserved, kUnsupported for a
+// type that cannot be folded.
+Status check_column_groups(const std::vector<ColumnGroup>& groups, const arrow::Schema& schema);
+
+// Groups measured on `sample`, consecutive rows of the data: "group0", "group1", ... A column is
+// worth folding when it is a list, map or struct, or long text, and its distinct rows with a
+// reference per sample are less than half of its bytes. Two groups become one when that costs
+// fewer bytes than two: columns that change together. Scalars are left alone, Parquet's
+// dictionaries fold them well enough.
+std::vector<ColumnGroup> choose_column_groups(const arrow::Table& sample);
+
+}  // namespace onefold
