@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kLanes = Floats::kLanes;
 constexpr int64_t kMaxRegisters = 8;
-constexpr int64_t kAhead = 12;  // ids
+constexpr int64_t kAhead = 24;  // ids
 
 struct Bag {
   int64_t begin, end, out_row;
@@ -45,8 +45,9 @@ void prefetch(const W* row) {
   for (int64_t b = 0; b < kBytes; b += 64) _mm_prefetch(bytes + b, _MM_HINT_T0);
 }
 
-// Columns [column, column + kLanes * kRegisters) of every bag; the last register has `last` of them.
-template <typename W, int kRegisters>
+// Columns [column, column + kLanes * kRegisters) of every bag; the last register has `last` of
+// them.
+template <typename W, int kRegisters, bool kWhole>
 void sum_columns(const EmbeddingForwardParams& p, const BagRange& bags, int64_t column,
                  int64_t last) {
   const LookupFeature& feature = p.features[bags.feature];
@@ -64,7 +65,7 @@ void sum_columns(const EmbeddingForwardParams& p, const BagRange& bags, int64_t 
       const W* row = weights + p.rows[id] * p.width;
       const Floats::Register scale = Floats::broadcast(p.id_weights ? p.id_weights[id] : 1.0f);
       for (int r = 0; r < kRegisters; ++r) {
-        const int64_t count = r + 1 < kRegisters ? kLanes : last;
+        const int64_t count = kWhole || r + 1 < kRegisters ? kLanes : last;
         sums[r] = Floats::fma(scale, load_first(row + r * kLanes, count), sums[r]);
       }
     }
@@ -73,7 +74,7 @@ void sum_columns(const EmbeddingForwardParams& p, const BagRange& bags, int64_t 
         Floats::broadcast(mean ? 1.0f / static_cast<float>(bag.end - bag.begin) : 1.0f);
     float* out = static_cast<float*>(p.out) + bag.out_row * p.width + column;
     for (int r = 0; r < kRegisters; ++r) {
-      const int64_t count = r + 1 < kRegisters ? kLanes : last;
+      const int64_t count = kWhole || r + 1 < kRegisters ? kLanes : last;
       store_first(out + r * kLanes, Floats::multiply(sums[r], scale), count);
     }
   }
@@ -97,7 +98,11 @@ template <typename W, int kRegisters = 1>
 void sum_rest(const EmbeddingForwardParams& p, const BagRange& bags, int64_t column) {
   const int64_t left = p.width - column;
   if (left <= kRegisters * kLanes) {
-    sum_columns<W, kRegisters>(p, bags, column, left - (kRegisters - 1) * kLanes);
+    if (left == kRegisters * kLanes) {
+      sum_columns<W, kRegisters, true>(p, bags, column, kLanes);
+    } else {
+      sum_columns<W, kRegisters, false>(p, bags, column, left - (kRegisters - 1) * kLanes);
+    }
   } else if constexpr (kRegisters < kMaxRegisters) {
     sum_rest<W, kRegisters + 1>(p, bags, column);
   }
@@ -107,7 +112,7 @@ template <typename W>
 void sum_bags(const EmbeddingForwardParams& p, const BagRange& bags) {
   int64_t column = 0;
   for (; p.width - column > kMaxRegisters * kLanes; column += kMaxRegisters * kLanes) {
-    sum_columns<W, kMaxRegisters>(p, bags, column, kLanes);
+    sum_columns<W, kMaxRegisters, true>(p, bags, column, kLanes);
   }
   sum_rest<W>(p, bags, column);
 }
