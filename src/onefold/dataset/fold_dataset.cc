@@ -70,7 +70,8 @@ class DatasetFolder {
     ONEFOLD_ASSIGN_OR_RETURN(auto part, FoldedPart::create({.root = staging_,
                                                             .partition = directory,
                                                             .number = static_cast<int64_t>(number),
-                                                            .zstd_level = options_.zstd_level},
+                                                            .zstd_level = options_.zstd_level,
+                                                            .encodings = &encodings_},
                                                            *file, groups_));
     ONEFOLD_ASSIGN_OR_RETURN(auto int96, Int96Range::open(*file));
     for (int i = 0; i < file->num_row_groups(); ++i) {
@@ -123,6 +124,7 @@ class DatasetFolder {
   std::vector<ColumnGroup> groups_;
   std::string session_;
   DistinctValues sessions_;
+  EncodingsByKind encodings_;
   Manifest manifest_;
   FoldReport report_;
 };

@@ -84,17 +84,16 @@ Result<std::unique_ptr<FoldedPart>> FoldedPart::create(const FoldedPartOptions& 
                                                        const ArrowFile& source,
                                                        const std::vector<ColumnGroup>& groups) {
   std::unique_ptr<FoldedPart> part(new FoldedPart());
-  ONEFOLD_RETURN_IF_ERROR(part->create_files(options, source, groups));
+  part->options_ = options;
+  ONEFOLD_RETURN_IF_ERROR(part->name_files(source, groups));
   return part;
 }
 
-Status FoldedPart::create_files(const FoldedPartOptions& options, const ArrowFile& source,
-                                const std::vector<ColumnGroup>& groups) {
-  options_ = options;
-  std::string base = options.root;
-  if (!options.partition.empty()) base += "/" + options.partition;
+Status FoldedPart::name_files(const ArrowFile& source, const std::vector<ColumnGroup>& groups) {
+  std::string base = options_.root;
+  if (!options_.partition.empty()) base += "/" + options_.partition;
   ONEFOLD_RETURN_IF_ERROR(make_directories(base));
-  base += fmt::format("/part-{:05}.", options.number);
+  base += fmt::format("/part-{:05}.", options_.number);
   const arrow::Schema& schema = *source.schema();
   arrow::FieldVector fields;
   for (const auto& field : schema.fields()) {
@@ -102,25 +101,52 @@ Status FoldedPart::create_files(const FoldedPartOptions& options, const ArrowFil
   }
   for (const ColumnGroup& group : groups) fields.push_back(required_int64(ref_column(group.name)));
   const SourceTraits traits = source_traits(source);
-  samples_schema_ = arrow::schema(fields, describe_source(schema, traits));
-  // Not INT96 here: it has no order, so engines could not skip row groups by its statistics.
-  ArrowFileOptions file_options = traits.file_options(options.zstd_level);
-  file_options.int96_timestamps = false;
-  ONEFOLD_ASSIGN_OR_RETURN(
-      samples_, ArrowFileWriter::create(base + "samples.parquet", *samples_schema_, file_options));
+  file_options_ = traits.file_options(options_.zstd_level);
+  // INT96 has no order, so engines could not skip row groups by its statistics.
+  file_options_.int96_timestamps = false;
+  samples_ = {.kind = "samples",
+              .path = base + "samples.parquet",
+              .schema = arrow::schema(fields, describe_source(schema, traits))};
   for (const ColumnGroup& group : groups) {
-    Payload payload{.group = group};
     arrow::FieldVector payload_fields = {required_int64(kRefColumn)};
     for (const std::string& column : group.columns) {
       payload_fields.push_back(schema.GetFieldByName(column));
     }
-    payload.schema = arrow::schema(payload_fields);
-    payload.first_ref = payload.next_ref = options.number << 32;
-    ONEFOLD_ASSIGN_OR_RETURN(payload.file, ArrowFileWriter::create(base + group.name + ".parquet",
-                                                                   *payload.schema, file_options));
+    Payload payload{.group = group};
+    payload.file = {.kind = group.name,
+                    .path = base + group.name + ".parquet",
+                    .schema = arrow::schema(payload_fields)};
+    payload.first_ref = payload.next_ref = options_.number << 32;
     payloads_.push_back(std::move(payload));
   }
   return {};
+}
+
+// `rows`: nullptr when there are none to measure on.
+Status FoldedPart::begin(Output& output, const arrow::Table* rows) {
+  ArrowFileOptions options = file_options_;
+  const auto measured = options_.encodings->find(output.kind);
+  if (measured != options_.encodings->end()) {
+    options.encodings = measured->second;
+  } else if (rows != nullptr && rows->num_rows() > 0) {
+    ONEFOLD_ASSIGN_OR_RETURN(options.encodings, measure_encodings(*rows, options));
+    (*options_.encodings)[output.kind] = options.encodings;
+  }
+  ONEFOLD_ASSIGN_OR_RETURN(output.writer,
+                           ArrowFileWriter::create(output.path, *output.schema, options));
+  return {};
+}
+
+Status FoldedPart::write_rows(Output& output, const arrow::Table& rows) {
+  if (!output.writer) ONEFOLD_RETURN_IF_ERROR(begin(output, &rows));
+  return output.writer->write_row_group(rows);
+}
+
+Result<TableFile> FoldedPart::close_file(Output& output) {
+  if (!output.writer) ONEFOLD_RETURN_IF_ERROR(begin(output, nullptr));
+  ONEFOLD_ASSIGN_OR_RETURN(TableFile file, output.writer->close());
+  file.path.erase(0, options_.root.size() + 1);
+  return file;
 }
 
 Status FoldedPart::write(const arrow::Table& rows, std::vector<FoldedGroup>& folded_groups,
@@ -151,7 +177,7 @@ Status FoldedPart::write(const arrow::Table& rows, std::vector<FoldedGroup>& fol
       unique.push_back(taken.chunked_array());
     }
     ONEFOLD_RETURN_IF_ERROR(
-        payload.file->write_row_group(*arrow::Table::Make(payload.schema, unique, num_unique)));
+        write_rows(payload.file, *arrow::Table::Make(payload.file.schema, unique, num_unique)));
     std::vector<int64_t>& sample_refs = refs.emplace_back();
     for (int32_t ref : folded.refs) sample_refs.push_back(payload.next_ref + ref);
     payload.next_ref += num_unique;
@@ -159,24 +185,19 @@ Status FoldedPart::write(const arrow::Table& rows, std::vector<FoldedGroup>& fol
       return unsupported("a file with more than 2^32 distinct rows of a group; split it");
     }
   }
-  for (const auto& field : samples_schema_->fields()) {
+  for (const auto& field : samples_.schema->fields()) {
     if (auto column = rows.GetColumnByName(field->name())) samples.push_back(std::move(column));
   }
   for (const auto& group_refs : refs) samples.push_back(chunked(group_refs));
-  return samples_->write_row_group(*arrow::Table::Make(samples_schema_, samples, num_rows));
+  return write_rows(samples_, *arrow::Table::Make(samples_.schema, samples, num_rows));
 }
 
 Result<TablePart> FoldedPart::close() {
-  const auto relative = [&](TableFile file) {
-    file.path.erase(0, options_.root.size() + 1);
-    return file;
-  };
   TablePart part{.partition = options_.partition};
-  ONEFOLD_ASSIGN_OR_RETURN(TableFile samples, samples_->close());
-  part.samples = relative(std::move(samples));
+  ONEFOLD_ASSIGN_OR_RETURN(part.samples, close_file(samples_));
   for (Payload& payload : payloads_) {
-    ONEFOLD_ASSIGN_OR_RETURN(TableFile file, payload.file->close());
-    part.groups.push_back({payload.group.name, relative(std::move(file)), payload.first_ref});
+    ONEFOLD_ASSIGN_OR_RETURN(TableFile file, close_file(payload.file));
+    part.groups.push_back({payload.group.name, std::move(file), payload.first_ref});
   }
   return part;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,11 +14,15 @@
 
 namespace onefold {
 
+// Encodings by kind of file ("samples", the name of a group): measured once for a data set.
+using EncodingsByKind = std::map<std::string, LeafEncodings>;
+
 struct FoldedPartOptions {
   std::string root;       // directory of the table
   std::string partition;  // below root; "" for none
   int64_t number = 0;     // unique in the table: in the file names, and the high half of refs
   int zstd_level = 3;
+  EncodingsByKind* encodings = nullptr;  // borrowed
 };
 
 class FoldedPart {
@@ -33,20 +38,28 @@ class FoldedPart {
   Result<TablePart> close();
 
  private:
+  // A file that is begun with its first row group, whose rows decide on encodings.
+  struct Output {
+    std::string kind;
+    std::string path;
+    std::shared_ptr<arrow::Schema> schema;
+    std::unique_ptr<ArrowFileWriter> writer;
+  };
   struct Payload {
     ColumnGroup group;
-    std::shared_ptr<arrow::Schema> schema;  // ref, then the columns
-    std::unique_ptr<ArrowFileWriter> file;
+    Output file;  // ref, then the columns
     int64_t first_ref = 0, next_ref = 0;
   };
 
   FoldedPart() = default;
-  Status create_files(const FoldedPartOptions& options, const ArrowFile& source,
-                      const std::vector<ColumnGroup>& groups);
+  Status name_files(const ArrowFile& source, const std::vector<ColumnGroup>& groups);
+  Status begin(Output& output, const arrow::Table* rows);
+  Status write_rows(Output& output, const arrow::Table& rows);
+  Result<TableFile> close_file(Output& output);
 
   FoldedPartOptions options_;
-  std::shared_ptr<arrow::Schema> samples_schema_;
-  std::unique_ptr<ArrowFileWriter> samples_;
+  ArrowFileOptions file_options_;
+  Output samples_;
   std::vector<Payload> payloads_;
 };
 

@@ -20,13 +20,6 @@
 namespace onefold {
 namespace {
 
-std::shared_ptr<parquet::WriterProperties> writer_properties(const ArrowFileOptions& options) {
-  parquet::WriterProperties::Builder builder;
-  builder.compression(parquet::Compression::ZSTD)->compression_level(options.zstd_level);
-  builder.enable_page_checksum();
-  return builder.build();
-}
-
 std::shared_ptr<parquet::ArrowWriterProperties> arrow_properties(const ArrowFileOptions& options) {
   parquet::ArrowWriterProperties::Builder builder;
   builder.store_schema();  // so that types that Parquet does not know come back
@@ -130,8 +123,11 @@ Result<std::unique_ptr<ArrowFileWriter>> ArrowFileWriter::create(const std::stri
                                    path);
     ONEFOLD_ASSIGN_OR_RETURN_ARROW(
         file->writer_,
-        parquet::arrow::FileWriter::Open(schema, arrow::default_memory_pool(), file->sink_,
-                                         writer_properties(options), arrow_properties(options)),
+        parquet::arrow::FileWriter::Open(
+            schema, arrow::default_memory_pool(), file->sink_,
+            leaf_writer_properties(schema, options.encodings, *arrow_properties(options),
+                                   options.zstd_level),
+            arrow_properties(options)),
         path);
     return file;
   });
@@ -163,12 +159,18 @@ Result<TableFile> ArrowFileWriter::close() {
   });
 }
 
+Result<LeafEncodings> measure_encodings(const arrow::Table& rows, const ArrowFileOptions& options) {
+  return catch_parquet("measuring encodings", [&]() -> Result<LeafEncodings> {
+    return smallest_leaf_encodings(rows, arrow_properties(options), options.zstd_level);
+  });
+}
+
 Status check_types_survive(const ArrowFile& file, const ArrowFileOptions& options) {
   const std::string& path = file.path();
   return catch_parquet(path, [&]() -> Status {
     std::shared_ptr<parquet::SchemaDescriptor> written;
     ONEFOLD_RETURN_IF_ARROW_ERROR(
-        parquet::arrow::ToParquetSchema(file.schema().get(), *writer_properties(options),
+        parquet::arrow::ToParquetSchema(file.schema().get(), *parquet::default_writer_properties(),
                                         *arrow_properties(options), &written),
         path);
     const parquet::SchemaDescriptor& source = *file.metadata().schema();

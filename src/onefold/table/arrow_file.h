@@ -12,6 +12,7 @@
 #include <arrow/type_fwd.h>
 
 #include "onefold/base/status.h"
+#include "onefold/table/leaf_encoding.h"
 #include "onefold/table/manifest.h"
 
 namespace parquet {
@@ -56,7 +57,11 @@ struct ArrowFileOptions {
   int zstd_level = 3;
   bool int96_timestamps = false;   // nanosecond timestamps as INT96
   bool time_adjusted_utc = false;  // what TIME columns say of themselves
+  LeafEncodings encodings;         // empty: dictionaries everywhere
 };
+
+// The smallest encodings for files with the columns of `rows` (leaf_encoding.h).
+Result<LeafEncodings> measure_encodings(const arrow::Table& rows, const ArrowFileOptions& options);
 
 // One file, written under a temporary name: zstd pages with checksums. Not thread safe.
 class ArrowFileWriter {
