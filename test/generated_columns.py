@@ -127,10 +127,11 @@ def write(directory, seed):
     """One or two files of the same columns, written in one of several ways."""
     draw = random.Random(seed)
     directory.mkdir(parents=True)
-    fields = [
-        pa.field(f"c{i}" if draw.random() < 0.8 else f"c.{i} æ", random_type(draw, 3), draw.random() < 0.8)
-        for i in range(draw.randint(1, 6))
-    ]
+    fields = []
+    for i in range(draw.randint(1, 6)):
+        name = f"c{i}" if draw.random() < 0.8 else f"c.{i} æ"
+        kind = random_type(draw, 3)
+        fields.append(pa.field(name, kind, draw.random() < 0.8 or pa.types.is_null(kind)))
     metadata = draw.choice([None, {"made by": "a test"}])
     schema = pa.schema(fields, metadata=metadata)
     options = {

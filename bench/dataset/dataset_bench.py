@@ -95,10 +95,20 @@ def measure(onefold, place, num_sessions):
         raise SystemExit("dataset_bench: unfolding gave other rows")
     figures["folded"] = report["table_bytes"]
     figures["groups"] = [len(group["columns"]) for group in report["groups"]]
+    figures["stored"] = stored(onefold, place)
     figures["fold_s"] = best(lambda: fold()[0])
     figures["unfold_s"] = best(lambda: unfold()[0])
     figures["rewrite_s"] = best(lambda: rewrite(place))
     return figures
+
+
+def stored(onefold, place):
+    """Which columns bound the folded size."""
+    columns = json.loads(run(onefold, "table", "show", place / "table", "--json")[1])["columns"]
+    kinds = {"user lists": "user_", "item features": "item_"}
+    bytes_of = {kind: sum(c["bytes"] for c in columns if c["name"].startswith(prefix))
+                for kind, prefix in kinds.items()}
+    return bytes_of | {"refs and others": sum(c["bytes"] for c in columns) - sum(bytes_of.values())}
 
 
 def rewrite(place):
@@ -125,6 +135,8 @@ def main():
     print(f"{rows} samples, {figures['value_bytes']} bytes of values, groups of {figures['groups']} columns")
     for name in ("arrival", "sorted", "folded"):
         print(f"{name:<10} {figures[name]:>12} bytes  {figures[name] / rows:8.1f} a sample")
+    for kind, count in figures["stored"].items():
+        print(f"  folded: {kind:<16} {count:>12} bytes")
     for name in ("fold", "unfold", "rewrite"):
         seconds = figures[name + "_s"]
         print(f"{name:<10} {seconds:12.2f} s      {rows / seconds:8.0f} samples/s")
