@@ -19,20 +19,6 @@ namespace {
 using Users = std::map<int64_t, std::vector<int64_t>>;
 constexpr int64_t kDay = 86'400'000'000;
 
-constexpr const char* kSlices = R"toml(
-[[slice]]
-name = "liked"
-timeline = "explicit"
-action = "like"
-window = ["full", "2d"]
-
-[[slice]]
-name = "seen"
-timeline = "implicit"
-dwell = [{ min = 2 }, { max = 2 }]
-window = ["full", "2d"]
-)toml";
-
 class GenerateTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -60,7 +46,7 @@ class GenerateTest : public testing::Test {
     config.model.features = {{.name = "topic", .table = "topic"}};
     UpstreamConfig& upstream = config.model.upstream.emplace();
     upstream.timelines = directory_ + "/timelines";
-    upstream.slice_set = SliceSet::from_toml(kSlices, "slices.toml").value();
+    upstream.slice_set = test_slices();
     upstream.dim = 16;
     upstream.table_rows = {.item = 100, .author = 10, .topic = 10};
     upstream.encoder = {.tokens = 4, .layers = 1};

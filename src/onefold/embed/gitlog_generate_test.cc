@@ -15,40 +15,13 @@
 namespace onefold {
 namespace {
 
-constexpr const char* kMapping = R"([columns]
-user = "user_id"
-item = "item_id"
-topic = "repo_id"
-time = { column = "ts", unit = "s" }
-event_id = ["commit_id", "item_id", "action"]
-[action]
-column = "action"
-[timelines]
-explicit = ["A", "D"]
-implicit = ["M"]
-ignore = ["T"]
-)";
-
-constexpr const char* kSlices = R"(
-[defaults]
-id = ["item", "topic"]
-window = ["full", "7d", "3d"]
-[[slice]]
-name = "added"
-timeline = "explicit"
-action = "A"
-[[slice]]
-name = "changed"
-timeline = "implicit"
-)";
-
 void write_untrained(const std::string& timelines, const std::string& checkpoint) {
   TrainConfig config;
   config.model.tables = {{"item", 10}};
   config.model.features = {{.name = "item_id", .table = "item"}};
   UpstreamConfig& upstream = config.model.upstream.emplace();
   upstream.timelines = timelines;
-  upstream.slice_set = SliceSet::from_toml(kSlices, "slices.toml").value();
+  upstream.slice_set = gitlog_slices();
   upstream.dim = 16;
   upstream.table_rows = {.item = 1 << 14, .author = 1, .topic = 64};
   upstream.encoder = {.tokens = 4};
@@ -65,10 +38,9 @@ TEST(GitlogGenerate, EveryUserGetsAnEmbeddingOfItsNewestEvents) {
   const std::string events = std::string(ONEFOLD_SHARED_DATA) + "/gitlog_events/events.csv.zst";
   if (!path_exists(events)) GTEST_SKIP() << events << " is absent";
   const std::string root = fresh_directory("gitlog");
-  const MappingText mapping{.toml = kMapping, .source = "gitlog", .directory = "."};
   TimelineBuildOptions build;
   build.max_events = {8'000, 35'000};
-  const auto intake = build_timelines(root + "/timelines", {events}, mapping, build);
+  const auto intake = build_timelines(root + "/timelines", {events}, gitlog_mapping(), build);
   ASSERT_TRUE(intake.ok()) << intake.status().message();
   const TimelineManifest manifest = read_timeline_manifest(root + "/timelines").value();
   EXPECT_EQ(manifest.num_events[0] + manifest.num_events[1] + intake->drops.total(),

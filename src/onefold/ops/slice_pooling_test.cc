@@ -21,25 +21,9 @@ namespace {
 constexpr int64_t kDay = 86'400'000'000;
 constexpr int64_t kDim = 4, kItems = 64;
 
-constexpr const char* kSlices = R"toml(
-[[slice]]
-name = "liked"
-timeline = "explicit"
-action = "like"
-window = ["full", "2d"]
-
-[[slice]]
-name = "seen"
-timeline = "implicit"
-dwell = [{ min = 1 }, { max = 2 }]
-window = ["1d", "full"]
-)toml";
-
 class SlicePoolingTest : public testing::Test {
  protected:
-  SlicePoolingTest()
-      : slices_(SliceSet::from_toml(kSlices, "slices.toml").value()),
-        layout_(lay_out_slices(slices_).value()) {
+  SlicePoolingTest() : slices_(test_slices()), layout_(lay_out_slices(slices_).value()) {
     directory_ = fresh_directory(testing::UnitTest::GetInstance()->current_test_info()->name());
     rows_ = random_rows(/*seed=*/7, /*count=*/400, /*users=*/6, 0, 5 * kDay);
     std::mt19937_64 random(1);

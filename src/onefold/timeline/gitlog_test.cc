@@ -12,33 +12,6 @@
 namespace onefold {
 namespace {
 
-constexpr const char* kMapping = R"([columns]
-user = "user_id"
-item = "item_id"
-topic = "repo_id"
-time = { column = "ts", unit = "s" }
-event_id = ["commit_id", "item_id", "action"]
-[action]
-column = "action"
-[timelines]
-explicit = ["A", "D"]
-implicit = ["M"]
-ignore = ["T"]
-)";
-
-constexpr const char* kSlices = R"(
-[defaults]
-id = ["item", "topic"]
-window = ["full", "7d", "3d"]
-[[slice]]
-name = "added"
-timeline = "explicit"
-action = "A"
-[[slice]]
-name = "changed"
-timeline = "implicit"
-)";
-
 class GitlogTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -48,9 +21,8 @@ class GitlogTest : public ::testing::Test {
   }
 
   IntakeReport build(const TimelineBuildOptions& options) {
-    const MappingText mapping{.toml = kMapping, .source = "gitlog", .directory = "."};
     // 8 MB: about twelve spilled runs.
-    auto report = build_timelines(timelines_, {events_}, mapping, options,
+    auto report = build_timelines(timelines_, {events_}, gitlog_mapping(), options,
                                   {.memory_bytes = 8 << 20, .spill_directory = {}, .parts = {}});
     EXPECT_TRUE(report.ok()) << report.status().message();
     return report.ok() ? *report : IntakeReport();
@@ -109,7 +81,7 @@ TEST_F(GitlogTest, WithoutCapsTheHeavyUserIsWhole) {
 
 TEST_F(GitlogTest, SliceStats) {
   build({});
-  const SliceSet slices = SliceSet::from_toml(kSlices, "gitlog").value();
+  const SliceSet slices = gitlog_slices();
   const auto stats = slice_stats(timelines_, slices);
   ASSERT_TRUE(stats.ok()) << stats.status().message();
   EXPECT_EQ(stats->num_users, 20566);

@@ -47,6 +47,59 @@ implicit = ["view"]
           .directory = "."};
 }
 
+SliceSet test_slices() {
+  return SliceSet::from_toml(R"(
+[[slice]]
+name = "liked"
+timeline = "explicit"
+action = "like"
+window = ["full", "2d"]
+
+[[slice]]
+name = "seen"
+timeline = "implicit"
+dwell = [{ min = 2 }, { max = 2 }]
+window = ["full", "2d"]
+)",
+                             "test slices")
+      .value();
+}
+
+MappingText gitlog_mapping() {
+  return {.toml = R"([columns]
+user = "user_id"
+item = "item_id"
+topic = "repo_id"
+time = { column = "ts", unit = "s" }
+event_id = ["commit_id", "item_id", "action"]
+[action]
+column = "action"
+[timelines]
+explicit = ["A", "D"]
+implicit = ["M"]
+ignore = ["T"]
+)",
+          .source = "gitlog",
+          .directory = "."};
+}
+
+SliceSet gitlog_slices() {
+  return SliceSet::from_toml(R"(
+[defaults]
+id = ["item", "topic"]
+window = ["full", "7d", "3d"]
+[[slice]]
+name = "added"
+timeline = "explicit"
+action = "A"
+[[slice]]
+name = "changed"
+timeline = "implicit"
+)",
+                             "gitlog slices")
+      .value();
+}
+
 SeenUsers to_seen(const TimelineBatch& batch) {
   SeenUsers users;
   for (int64_t row = 0; row < batch.num_users(); ++row) {

@@ -15,6 +15,7 @@
 
 #include "onefold/timeline/build_timelines.h"
 #include "onefold/timeline/event.h"
+#include "onefold/timeline/slice_set.h"
 #include "onefold/timeline/timeline_reader.h"
 
 namespace onefold {
@@ -43,6 +44,13 @@ std::string fresh_directory(const std::string& name);
 
 void write_csv(const std::string& path, const std::vector<TestRow>& rows);
 MappingText test_mapping();
+
+// Six slices of such events: liked items and items by watch time, each over all time and two days.
+SliceSet test_slices();
+
+// shared/data/gitlog_events: file changes of public repositories, with a user of 107,806 events.
+MappingText gitlog_mapping();
+SliceSet gitlog_slices();
 
 // All users of a stream with small batches; fails the test on an error.
 SeenUsers read_all(const std::string& directory);

@@ -16,20 +16,6 @@ namespace {
 constexpr int64_t kHour = 3'600'000'000, kDay = 24 * kHour;
 constexpr int64_t kUsers = 60, kTopics = 6, kItems = 120;
 
-constexpr const char* kSlices = R"toml(
-[[slice]]
-name = "liked"
-timeline = "explicit"
-action = "like"
-window = ["full", "2d"]
-
-[[slice]]
-name = "seen"
-timeline = "implicit"
-dwell = [{ min = 2 }, { max = 2 }]
-window = ["full", "2d"]
-)toml";
-
 Schema test_schema() {
   return {.features = {{"topic", FeatureKind::kId, FeatureScope::kItem, ""}},
           .labels = {{"click", "click", false}, {"watch", "watch", true}}};
@@ -102,7 +88,7 @@ class UpstreamTrainerTest : public testing::Test {
     config.model.features = {{.name = "topic", .table = "topic", .hash = false}};
     UpstreamConfig& upstream = config.model.upstream.emplace();
     upstream.timelines = directory_ + "/timelines";
-    upstream.slice_set = SliceSet::from_toml(kSlices, "slices.toml").value();
+    upstream.slice_set = test_slices();
     upstream.dim = 8;
     upstream.table_rows = {.item = 1000, .author = 10, .topic = 10};
     upstream.encoder = {.type = encoder, .tokens = 4, .layers = 1};
