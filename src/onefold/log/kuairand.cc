@@ -87,8 +87,10 @@ class KuaiRandImport {
   std::vector<int64_t> history_of(const Request& request) const {
     std::vector<int64_t> videos;
     const auto own = std::min(kHistoryLength, request.begin - request.user_begin);
-    const auto found = history_.row_of_user.find(rows_[request.begin].user_id);
-    if (found != history_.row_of_user.end()) {
+    const KuaiRandImpression& first = rows_[request.begin];
+    const auto found = history_.row_of_user.find(first.user_id);
+    if (found != history_.row_of_user.end() &&
+        history_.last_time_us[found->second] < first.time_us) {
       const auto older = history_.videos.row(found->second);
       const auto kept = std::min<int64_t>(kHistoryLength - own, std::ssize(older));
       videos.assign(older.end() - kept, older.end());

@@ -10,8 +10,10 @@
 //   events     = "click", "long_view", "like"; "watch", its value the seconds played, if any
 //
 // The history of a request is the newest 50 of the user's watch_seq and, after it, the videos shown
-// to the user strictly before the request, oldest first. Authors of videos do not change, so those
-// of the history come from any row of the file; kNoAuthor where none names the video.
+// to the user strictly before the request, oldest first. Requests not later than last_time_ms go
+// without watch_seq: nothing tells which part of it was seen by then. Authors of videos do not
+// change, so those of the history come from any row of the file; kNoAuthor where none names the
+// video.
 #pragma once
 
 #include <cstdint>

@@ -110,20 +110,23 @@ Result<KuaiRandHistory> read_kuairand_history(const std::string& path, PutAside*
   KuaiRandHistory history;
   std::vector<int64_t> videos;
   const auto add = [&](Fields fields) -> Status {
-    int64_t user = 0;
+    int64_t user = 0, last_time_us = 0;
     if (!parse(fields[0], &user)) {
       count(skipped, "history: unreadable user_id");
     } else if (!parse_list(fields[1], ' ', &videos)) {
       count(skipped, "history: unreadable watch_seq");
+    } else if (!parse_time(fields[2], &last_time_us)) {
+      count(skipped, "history: unreadable last_time_ms");
     } else if (!history.row_of_user.emplace(user, history.videos.num_rows()).second) {
       count(skipped, "history: user is there twice");
     } else {
       history.videos.push_row(videos);
+      history.last_time_us.push_back(last_time_us);
     }
     return {};
   };
   ONEFOLD_ASSIGN_OR_RETURN(const int64_t malformed,
-                           read_csv_rows(path, {"user_id", "watch_seq"}, add));
+                           read_csv_rows(path, {"user_id", "watch_seq", "last_time_ms"}, add));
   count(skipped, "history: wrong number of fields", malformed);
   return history;
 }

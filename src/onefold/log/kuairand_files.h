@@ -34,7 +34,8 @@ struct KuaiRandImpressions {
 
 struct KuaiRandHistory {
   std::unordered_map<int64_t, int64_t> row_of_user;
-  JaggedTensor<int64_t> videos;  // watch_seq, oldest first
+  JaggedTensor<int64_t> videos;       // watch_seq, oldest first
+  std::vector<int64_t> last_time_us;  // of its newest video; the others have no time
 };
 
 // Rows that cannot be read are left out and counted by reason. Errors as

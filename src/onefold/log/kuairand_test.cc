@@ -33,7 +33,7 @@ class KuaiRandTest : public testing::Test {
   void SetUp() override {
     fs::create_directories(data_);
     write("impressions.csv.zst", std::string(kHeader) + kRows);
-    write("user_history.csv.zst", "user_id,history_len,watch_seq\n1,3,13 99 11\n");
+    write("user_history.csv.zst", "user_id,last_time_ms,watch_seq\n1,-9,13 99 11\n");
   }
 
   void write(const std::string& name, const std::string& text) {
@@ -94,6 +94,14 @@ TEST_F(KuaiRandTest, HistoryEndsBeforeTheRequest) {
             (std::vector<int64_t>{903, kNoAuthor, 901, 901, kNoAuthor}));
 }
 
+TEST_F(KuaiRandTest, RequestsBeforeTheEndOfWatchSeqGoWithoutIt) {
+  write("user_history.csv.zst", "user_id,last_time_ms,watch_seq\n1,1000,13 99 11\n");
+  ASSERT_TRUE(import().ok());
+  const WholeLog whole = read_whole_log(logs_);
+  const auto& videos = whole.features[0].user_features.get<int64_t>("history_video_id");
+  EXPECT_EQ(videos.offsets(), (std::vector<int32_t>{0, 0, 0, 5, 11}));
+}
+
 TEST_F(KuaiRandTest, TheNewestFiftyStay) {
   std::string rows = kHeader;
   for (int i = 0; i < 60; ++i) {
@@ -133,7 +141,8 @@ TEST_F(KuaiRandTest, RowsThatCannotBeReadAreCounted) {
                                    "3,11,1000,1,2,0,0,500,20000,901,7,val\n"
                                    "3,11,1000,1,1,0,0,500,20000,901,\"7,\",val\n"
                                    "3,11,1000,1\n");
-  write("user_history.csv.zst", "user_id,history_len,watch_seq\n1,3,13 99 11\n1,1,5\n2,1,a\n");
+  write("user_history.csv.zst",
+        "user_id,last_time_ms,watch_seq\n1,-9,13 99 11\n1,1,5\n2,1,a\n3,,5\n");
   const KuaiRandCounts counts = import().value();
   EXPECT_EQ(counts.requests, 4);
   EXPECT_EQ(counts.skipped, (PutAside{{"unreadable user_id", 1},
@@ -142,11 +151,12 @@ TEST_F(KuaiRandTest, RowsThatCannotBeReadAreCounted) {
                                       {"unreadable tag", 1},
                                       {"wrong number of fields", 1},
                                       {"history: user is there twice", 1},
-                                      {"history: unreadable watch_seq", 1}}));
+                                      {"history: unreadable watch_seq", 1},
+                                      {"history: unreadable last_time_ms", 1}}));
 }
 
 TEST_F(KuaiRandTest, MissingColumnFileOrHalf) {
-  write("user_history.csv.zst", "user_id,videos\n1,2\n");
+  write("user_history.csv.zst", "user_id,last_time_ms,videos\n1,2,3\n");
   const Status column = import().status();
   EXPECT_EQ(column.code(), StatusCode::kSchema);
   EXPECT_NE(column.message().find("user_history.csv.zst"), std::string::npos);
