@@ -7,8 +7,8 @@
 #include <parquet/arrow/writer.h>
 
 #include "onefold/base/files.h"
-#include "onefold/base/hash.h"
 #include "onefold/table/parquet_errors.h"
+#include "onefold/table/table_file.h"
 
 namespace onefold {
 
@@ -63,14 +63,7 @@ Result<TableFile> ParquetWriter::close() {
   return catch_parquet(path_, [&]() -> Result<TableFile> {
     ONEFOLD_RETURN_IF_ARROW_ERROR(writer_->Close(), path_);
     ONEFOLD_RETURN_IF_ARROW_ERROR(sink_->Close(), path_);
-    ONEFOLD_RETURN_IF_ERROR(publish_file(path_ + ".tmp", path_));
-    TableFile file;
-    file.path = path_;
-    file.row_group_rows = row_group_rows_;
-    for (int64_t rows : row_group_rows_) file.num_rows += rows;
-    ONEFOLD_ASSIGN_OR_RETURN(file.bytes, file_size(path_));
-    ONEFOLD_ASSIGN_OR_RETURN(file.xxh3, hash_file(path_));
-    return file;
+    return publish_table_file(path_, row_group_rows_);
   });
 }
 
