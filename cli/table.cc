@@ -32,6 +32,10 @@ std::string to_text(const TableVerification& report) {
   if (report.unused_rows > 0) {
     text += fmt::format("{} payload rows are not used by any sample\n", report.unused_rows);
   }
+  if (report.unchecked_files > 0) {
+    text += fmt::format("{} files have no checksum: their writer left them out\n",
+                        report.unchecked_files);
+  }
   return text;
 }
 

@@ -18,11 +18,12 @@ using nlohmann::json;
 constexpr const char* kFormatName = "onefold-table";
 
 json file_to_json(const TableFile& file) {
-  return {{"path", file.path},
-          {"num_rows", file.num_rows},
-          {"bytes", file.bytes},
-          {"xxh3", file.xxh3},
-          {"row_group_rows", file.row_group_rows}};
+  json entry = {{"path", file.path},
+                {"num_rows", file.num_rows},
+                {"bytes", file.bytes},
+                {"row_group_rows", file.row_group_rows}};
+  if (!file.xxh3.empty()) entry["xxh3"] = file.xxh3;
+  return entry;
 }
 
 json part_to_json(const TablePart& part) {
@@ -54,7 +55,7 @@ Result<TableFile> file_from_json(const json& entry) {
   file.path = entry.at("path").get<std::string>();
   file.num_rows = entry.at("num_rows").get<int64_t>();
   file.bytes = entry.at("bytes").get<int64_t>();
-  file.xxh3 = entry.at("xxh3").get<std::string>();
+  file.xxh3 = entry.value("xxh3", "");
   file.row_group_rows = entry.at("row_group_rows").get<std::vector<int64_t>>();
   ONEFOLD_RETURN_IF_ERROR(check_path(file.path));
   int64_t sum = 0;

@@ -29,7 +29,7 @@ struct TableFile {
   std::string path;  // relative to the table's root
   int64_t num_rows = 0;
   int64_t bytes = 0;
-  std::string xxh3;                     // checksum of the file's bytes, base/hash.h
+  std::string xxh3;                     // of the file's bytes, base/hash.h; empty: not recorded
   std::vector<int64_t> row_group_rows;  // rows of each row group
 };
 

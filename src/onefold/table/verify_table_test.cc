@@ -38,6 +38,7 @@ TEST_F(VerifyTableTest, SoundTable) {
   EXPECT_EQ(report.samples, 100);
   EXPECT_EQ(report.row_groups, 2);
   EXPECT_EQ(report.files, 3);
+  EXPECT_EQ(report.unchecked_files, 0);
 }
 
 TEST_F(VerifyTableTest, PlainTable) {
@@ -63,6 +64,21 @@ TEST_F(VerifyTableTest, ManifestWithoutChecksum) {
   const TableVerification report = verify_table(path_).value();
   ASSERT_EQ(report.problems.size(), 1u);
   EXPECT_EQ(report.problems[0].file, kManifestName);
+}
+
+// Another writer's: no checksums at all. They are counted, and everything else is still checked.
+TEST_F(VerifyTableTest, NoChecksumsAtAll) {
+  edit_manifest(path_, [](nlohmann::json& root) {
+    nlohmann::json& part = root["parts"][0];
+    part["samples"].erase("xxh3");
+    for (nlohmann::json& group : part["groups"]) group.erase("xxh3");
+  });
+  const TableVerification report = verify_table(path_).value();
+  EXPECT_TRUE(report.problems.empty()) << to_json(report).dump();
+  EXPECT_EQ(report.unchecked_files, 4);
+  EXPECT_EQ(report.samples, 100);
+  edit_manifest(path_, [](nlohmann::json& root) { root["num_sessions"] = 12345; });
+  expect_problem(kManifestName, "num_sessions is 12345");
 }
 
 TEST_F(VerifyTableTest, WrongCounts) {
