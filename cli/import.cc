@@ -148,6 +148,7 @@ void add_import(CLI::App& app, Run& run) {
   verb->require_subcommand(1);
   add_ebnerd(*verb, run);
   add_kuairand(*verb, run);
+  add_import_rows(*verb, run);
 }
 
 }  // namespace onefold::cli

@@ -240,6 +240,11 @@ Cell CellColumn::seconds(int64_t row, float* value) const {
   return Cell::kOk;
 }
 
+Cell CellColumn::real(int64_t row, double* value) const {
+  row = value_row(row);
+  return row < 0 ? Cell::kEmpty : number(row, value);
+}
+
 Cell CellColumn::name(int64_t row, std::string* value) const {
   row = value_row(row);
   if (row < 0) return Cell::kEmpty;

@@ -34,6 +34,8 @@ class CellColumn {
   Cell time_us(int64_t row, int64_t* value) const;
   // Seconds, by the source's unit; negative and non-finite ones are bad.
   Cell seconds(int64_t row, float* value) const;
+  // Any number, NaN being an empty cell; of text all of it must be one.
+  Cell real(int64_t row, double* value) const;
   // Text as it is, numbers in decimal; never bad.
   Cell name(int64_t row, std::string* value) const;
   // true, non-zero numbers, "true", "True"; an empty cell is false.

@@ -43,16 +43,19 @@ std::string listed(const std::vector<std::string>& names) {
 
 class ParquetRecords final : public RecordStream {
  public:
+  static Result<std::shared_ptr<arrow::Schema>> schema_of(const std::string& path) {
+    return catch_parquet(path, [&]() -> Result<std::shared_ptr<arrow::Schema>> {
+      ONEFOLD_ASSIGN_OR_RETURN(const auto file, open_file(path));
+      std::shared_ptr<arrow::Schema> schema;
+      ONEFOLD_RETURN_IF_PARQUET_ERROR(file->reader_->GetSchema(&schema), path);
+      return schema;
+    });
+  }
+
   static Result<std::unique_ptr<RecordStream>> open(const std::string& path,
                                                     const std::vector<std::string>& columns) {
     return catch_parquet(path, [&]() -> Result<std::unique_ptr<RecordStream>> {
-      auto file = arrow::io::ReadableFile::Open(path);
-      ONEFOLD_RETURN_IF_PARQUET_ERROR(file.status(), path);
-      auto opened = std::make_unique<ParquetRecords>();
-      opened->path_ = path;
-      parquet::arrow::FileReaderBuilder builder;
-      ONEFOLD_RETURN_IF_PARQUET_ERROR(builder.Open(*file), path);
-      ONEFOLD_RETURN_IF_PARQUET_ERROR(builder.Build(&opened->reader_), path);
+      ONEFOLD_ASSIGN_OR_RETURN(auto opened, open_file(path));
       ONEFOLD_RETURN_IF_ERROR(opened->select(columns));
       return std::unique_ptr<RecordStream>(std::move(opened));
     });
@@ -70,6 +73,17 @@ class ParquetRecords final : public RecordStream {
   }
 
  private:
+  static Result<std::unique_ptr<ParquetRecords>> open_file(const std::string& path) {
+    auto file = arrow::io::ReadableFile::Open(path);
+    ONEFOLD_RETURN_IF_PARQUET_ERROR(file.status(), path);
+    auto opened = std::make_unique<ParquetRecords>();
+    opened->path_ = path;
+    parquet::arrow::FileReaderBuilder builder;
+    ONEFOLD_RETURN_IF_PARQUET_ERROR(builder.Open(*file), path);
+    ONEFOLD_RETURN_IF_PARQUET_ERROR(builder.Build(&opened->reader_), path);
+    return opened;
+  }
+
   Status select(const std::vector<std::string>& columns) {
     const auto* parquet_schema = reader_->parquet_reader()->metadata()->schema();
     std::vector<std::string> present;
@@ -78,11 +92,15 @@ class ParquetRecords final : public RecordStream {
     }
     std::vector<int> indices;
     for (const std::string& column : columns) {
-      const int index = parquet_schema->ColumnIndex(column);
-      if (index < 0) {
+      const size_t before = indices.size();
+      for (size_t i = 0; i < present.size(); ++i) {  // of a list: "history.list.element"
+        if (present[i] == column || present[i].starts_with(column + ".")) {
+          indices.push_back(static_cast<int>(i));
+        }
+      }
+      if (indices.size() == before) {
         return schema_error(path_ + ": no column '" + column + "'; it has " + listed(present));
       }
-      indices.push_back(index);
     }
     std::vector<int> row_groups(reader_->num_row_groups());
     for (size_t i = 0; i < row_groups.size(); ++i) row_groups[i] = static_cast<int>(i);
@@ -161,14 +179,26 @@ class CsvRecords final : public RecordStream {
   std::shared_ptr<arrow::csv::StreamingReader> reader_;
 };
 
+// By the file's name unless given.
+char delimiter_of(const std::string& path, char delimiter) {
+  if (delimiter != 0) return delimiter;
+  return without_compression(path).ends_with(".tsv") ? '\t' : ',';
+}
+
 }  // namespace
+
+Result<std::shared_ptr<arrow::Schema>> record_schema(const std::string& path, char delimiter) {
+  if (path.ends_with(".parquet")) return ParquetRecords::schema_of(path);
+  ONEFOLD_ASSIGN_OR_RETURN(const auto all,
+                           CsvRecords::open(path, {}, delimiter_of(path, delimiter)));
+  return all->schema();
+}
 
 Result<std::unique_ptr<RecordStream>> RecordStream::open(const std::string& path,
                                                          const std::vector<std::string>& columns,
                                                          char delimiter) {
   if (path.ends_with(".parquet")) return ParquetRecords::open(path, columns);
-  if (delimiter == 0) delimiter = without_compression(path).ends_with(".tsv") ? '\t' : ',';
-  return CsvRecords::open(path, columns, delimiter);
+  return CsvRecords::open(path, columns, delimiter_of(path, delimiter));
 }
 
 bool is_record_file(const std::string& path) {

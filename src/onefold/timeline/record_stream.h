@@ -33,6 +33,9 @@ class RecordStream {
   virtual int64_t malformed_rows() const = 0;  // so far
 };
 
+// Names and types of all columns of a file that open() can read.
+Result<std::shared_ptr<arrow::Schema>> record_schema(const std::string& path, char delimiter);
+
 // Is it a name that open() makes sense of? *.parquet, *.csv and *.tsv, the latter two with or
 // without .zst, .gz, .bz2, .lz4.
 bool is_record_file(const std::string& path);

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "onefold/train/nearest_name.h"
+#include "onefold/base/nearest_name.h"
 
 namespace onefold {
 

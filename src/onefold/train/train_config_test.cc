@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "onefold/base/nearest_name.h"
 #include "onefold/model/planted_batches.h"
-#include "onefold/train/nearest_name.h"
 
 namespace onefold {
 namespace {

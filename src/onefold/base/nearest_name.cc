@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "onefold/train/nearest_name.h"
+#include "onefold/base/nearest_name.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onefold/row_import/row_reader.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include "onefold/base/nearest_name.h"
+
+namespace onefold {
+namespace {
+
+bool has(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// reason: "no_user"; nullptr when the cell was read.
+LeftOut left_out(Cell cell, const char* empty_reason, const std::string& column,
+                 const char* expected) {
+  if (cell == Cell::kOk) return {};
+  if (cell == Cell::kEmpty) return {empty_reason, "'" + column + "' is empty"};
+  return {"unparsable", "'" + column + "' is not " + expected};
+}
+
+}  // namespace
+
+// The columns of one record batch.
+struct RowReader::Cells {
+  std::optional<CellColumn> user, item, time, request, session;
+  std::vector<CellColumn> labels;
+  std::vector<FeatureCells> features;
+
+  Cells(const arrow::RecordBatch& batch, const RowMapping& mapping, const Schema& schema) {
+    const auto key = [&](const KeyColumn& column, std::optional<CellColumn>* cells) {
+      if (!column.given()) return;
+      cells->emplace(batch.GetColumnByName(column.source.column), column.source);
+    };
+    key(mapping.user, &user);
+    key(mapping.item, &item);
+    key(mapping.time, &time);
+    key(mapping.request, &request);
+    key(mapping.session, &session);
+    for (const LabelColumn& label : mapping.labels) {
+      labels.emplace_back(batch.GetColumnByName(label.column), ColumnSource{});
+    }
+    for (size_t i = 0; i < mapping.features.size(); ++i) {
+      const FeatureColumn& feature = mapping.features[i];
+      features.emplace_back(batch.GetColumnByName(feature.column), feature,
+                            schema.features[i].kind);
+    }
+  }
+};
+
+Status RowReader::check_columns(const arrow::Schema& file, std::vector<std::string>* wanted) {
+  const std::vector<std::string> present = file.field_names();
+  const auto want = [&](const std::string& column, int line, const std::string& key) -> Status {
+    if (column.empty()) return {};
+    const auto copies = std::count(present.begin(), present.end(), column);
+    if (copies == 0) {
+      return mapping_->error(line, key + ": " + path_ + " has no column '" + column +
+                                       "'; did you mean '" + nearest_name(column, present) + "'?");
+    }
+    if (copies > 1) {
+      return mapping_->error(line, key + ": " + path_ + " has several columns '" + column + "'");
+    }
+    if (!has(*wanted, column)) wanted->push_back(column);
+    return {};
+  };
+  const std::pair<const char*, const KeyColumn*> keys[] = {{"user", &mapping_->user},
+                                                           {"item", &mapping_->item},
+                                                           {"time", &mapping_->time},
+                                                           {"request", &mapping_->request},
+                                                           {"session", &mapping_->session}};
+  const auto check_type = [&](const std::string& column, int line) -> Status {
+    const Status status = CellColumn::check_type(*file.GetFieldByName(column)->type(), column);
+    return status.ok() ? status : mapping_->error(line, path_ + ": " + status.message());
+  };
+  for (const auto& [name, key] : keys) {
+    ONEFOLD_RETURN_IF_ERROR(want(key->source.column, key->line, "[columns] " + std::string(name)));
+    if (key->given()) ONEFOLD_RETURN_IF_ERROR(check_type(key->source.column, key->line));
+  }
+  for (const LabelColumn& label : mapping_->labels) {
+    ONEFOLD_RETURN_IF_ERROR(want(label.column, label.line, "label " + label.name));
+    ONEFOLD_RETURN_IF_ERROR(check_type(label.column, label.line));
+  }
+  for (const FeatureColumn& feature : mapping_->features) {
+    ONEFOLD_RETURN_IF_ERROR(want(feature.column, feature.line, "[[feature]] column"));
+  }
+  for (const std::string& column : present) {
+    if (!has(*wanted, column)) unused_.push_back(column);
+  }
+  return {};
+}
+
+Status RowReader::make_schema(const arrow::Schema& file) {
+  for (const FeatureColumn& feature : mapping_->features) {
+    const auto kind = kind_in(*file.GetFieldByName(feature.column)->type(), feature, *mapping_,
+                              !path_.ends_with(".parquet"));
+    if (!kind.ok()) return kind.status().with_context(path_);
+    schema_.features.push_back({feature.name, *kind, feature.scope, feature.group});
+  }
+  for (const LabelColumn& label : mapping_->labels) {
+    schema_.labels.push_back({label.name, label.name, label.value});
+  }
+  const Status valid = schema_.validate();
+  return valid.ok() ? valid : invalid_argument(mapping_->source + ": " + valid.message());
+}
+
+Result<RowReader> RowReader::open(const std::string& path, const RowMapping& mapping) {
+  RowReader reader(path, &mapping);
+  ONEFOLD_ASSIGN_OR_RETURN(const auto file, record_schema(path, mapping.delimiter));
+  std::vector<std::string> wanted;
+  ONEFOLD_RETURN_IF_ERROR(reader.check_columns(*file, &wanted));
+  ONEFOLD_ASSIGN_OR_RETURN(reader.stream_, RecordStream::open(path, wanted, mapping.delimiter));
+  ONEFOLD_RETURN_IF_ERROR(reader.make_schema(*reader.stream_->schema()));
+  return reader;
+}
+
+LeftOut RowReader::read_row(const Cells& cells, int64_t row, Row* out) const {
+  const auto id = [&](const std::optional<CellColumn>& column, const KeyColumn& key,
+                      const char* empty_reason, int64_t* value) -> LeftOut {
+    if (!column) return {};
+    return left_out(column->id(row, value), empty_reason, key.source.column,
+                    "an integer (hash = true takes any text)");
+  };
+  if (auto out_of = id(cells.user, mapping_->user, "no_user", &out->user); out_of.reason)
+    return out_of;
+  if (auto out_of = id(cells.item, mapping_->item, "no_item", &out->item); out_of.reason)
+    return out_of;
+  const Cell time = cells.time->time_us(row, &out->time_us);
+  if (time != Cell::kOk) return left_out(time, "no_time", mapping_->time.source.column, "a time");
+  if (auto out_of = id(cells.request, mapping_->request, "no_request", &out->request);
+      out_of.reason)
+    return out_of;
+  if (auto out_of = id(cells.session, mapping_->session, "no_session", &out->session);
+      out_of.reason)
+    return out_of;
+  out->labels.resize(cells.labels.size());
+  for (size_t i = 0; i < cells.labels.size(); ++i) {
+    Cell cell = Cell::kOk;
+    if (mapping_->labels[i].value) {
+      double number = std::numeric_limits<double>::quiet_NaN();
+      cell = cells.labels[i].real(row, &number);
+      out->labels[i] = static_cast<float>(number);
+    } else {
+      bool flag = false;
+      cell = cells.labels[i].flag(row, &flag);
+      out->labels[i] = flag ? 1.0f : 0.0f;
+    }
+    if (cell == Cell::kBad) return left_out(cell, "", mapping_->labels[i].column, "a label");
+  }
+  out->features.resize(cells.features.size());
+  for (size_t i = 0; i < cells.features.size(); ++i) {
+    const Cell cell = cells.features[i].read(row, &out->features[i]);
+    if (cell != Cell::kOk) {
+      return left_out(cell, "", mapping_->features[i].column, to_string(schema_.features[i].kind));
+    }
+  }
+  return {};
+}
+
+Status RowReader::read(const Visit& visit) {
+  int64_t number = 0;
+  for (;;) {
+    ONEFOLD_ASSIGN_OR_RETURN(const auto batch, stream_->next());
+    if (!batch) return {};
+    const Cells cells(*batch, *mapping_, schema_);
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      Row read;
+      const LeftOut left_out = read_row(cells, row, &read);
+      ONEFOLD_RETURN_IF_ERROR(visit(++number, read, left_out));
+    }
+  }
+}
+
+}  // namespace onefold
