@@ -2,6 +2,7 @@
 #include "onefold/jagged/batch.h"
 
 #include "onefold/jagged/fold.h"
+#include "onefold/jagged/gather_windows.h"
 
 namespace onefold {
 namespace {
@@ -61,13 +62,31 @@ KeyedJaggedTensor concatenate_rows(const std::vector<const KeyedJaggedTensor*>& 
   return all;
 }
 
+FeatureGroup concatenate_windowed(std::span<const Batch> parts, size_t g) {
+  std::vector<const InverseKeyedJaggedTensor*> tensors;
+  std::vector<SampleOfTensor> samples;
+  for (const Batch& part : parts) {
+    const auto tensor = static_cast<int32_t>(tensors.size());
+    tensors.push_back(&part.groups[g].features);
+    for (int32_t i = 0; i < part.num_samples(); ++i) samples.push_back({tensor, i});
+  }
+  return {parts.front().groups[g].name, gather_windows(tensors, samples)};
+}
+
 FeatureGroup concatenate_group(std::span<const Batch> parts, size_t g) {
+  const bool is_windowed = parts.front().groups[g].features.is_windowed();
+  for (const Batch& part : parts) {
+    const FeatureGroup& group = part.groups[g];
+    ONEFOLD_CHECK(group.name == parts.front().groups[g].name, "batches have different groups");
+    ONEFOLD_CHECK(group.features.is_windowed() == is_windowed,
+                  "group '" + group.name + "' is windowed in some batches only");
+  }
+  if (is_windowed) return concatenate_windowed(parts, g);
   std::vector<const KeyedJaggedTensor*> unique;
   std::vector<int32_t> inverse;
   int32_t base = 0;
   for (const Batch& part : parts) {
     const FeatureGroup& group = part.groups[g];
-    ONEFOLD_CHECK(group.name == parts.front().groups[g].name, "batches have different groups");
     unique.push_back(&group.features.unique());
     for (int32_t row : group.features.inverse_indices()) inverse.push_back(base + row);
     base += static_cast<int32_t>(group.features.num_unique());
@@ -123,6 +142,13 @@ Batch select_samples(const Batch& batch, std::span<const int32_t> indices) {
   selected.labels = select(batch.labels, indices);
   selected.features = select_rows(batch.features, indices);
   for (const FeatureGroup& group : batch.groups) {
+    if (group.features.is_windowed()) {
+      const InverseKeyedJaggedTensor* const tensors[] = {&group.features};
+      std::vector<SampleOfTensor> samples;
+      for (int32_t index : indices) samples.push_back({0, index});
+      selected.groups.push_back({group.name, gather_windows(tensors, samples)});
+      continue;
+    }
     std::vector<int32_t> refs;
     refs.reserve(indices.size());
     for (int32_t index : indices) refs.push_back(group.features.inverse_indices()[index]);
@@ -167,6 +193,7 @@ Batch unfolded(const Batch& batch) {
 Batch refolded(const Batch& batch) {
   Batch result = batch;
   for (FeatureGroup& group : result.groups) {
+    group.features = std::move(group.features).exact();
     // Folding the unique rows and composing both inverses avoids expanding to B rows first. The
     // composition is in first-seen order because both of its factors are.
     InverseKeyedJaggedTensor again = fold(group.features.unique());
@@ -199,7 +226,7 @@ void check_batch(const Batch& batch, const Schema& schema) {
     ONEFOLD_CHECK(batch.groups[g].name == groups[g], "groups do not follow the schema");
     ONEFOLD_CHECK(batch.groups[g].features.num_samples() == batch.num_samples(),
                   "group '" + groups[g] + "' does not have B samples");
-    check_jagged(batch.groups[g].features.unique(), schema.group_features(groups[g]));
+    check_jagged(batch.groups[g].features.payload(), schema.group_features(groups[g]));
   }
 }
 

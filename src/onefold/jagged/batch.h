@@ -56,7 +56,7 @@ Batch concatenate(std::span<const Batch> parts);
 // Every group expanded to one row per sample (U == B): the batch `--dedup off` trains on.
 Batch unfolded(const Batch& batch);
 
-// Every group folded across all its rows: the smallest U.
+// Every group folded across all its rows: the smallest U. Windowed groups become exact ones.
 Batch refolded(const Batch& batch);
 
 // Throws CheckError unless all columns have B rows, names and kinds follow `schema`, and rows of

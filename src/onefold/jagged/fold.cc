@@ -154,6 +154,7 @@ bool rows_equal(const KeyedJaggedTensor& a, int64_t row_a, const KeyedJaggedTens
 }
 
 KeyedJaggedTensor expand(const InverseKeyedJaggedTensor& ikjt) {
+  if (ikjt.is_windowed()) return expand(ikjt.exact());
   return select_rows(ikjt.unique(), ikjt.inverse_indices());
 }
 

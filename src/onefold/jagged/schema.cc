@@ -48,6 +48,25 @@ std::vector<FeatureSpec> filter(const std::vector<FeatureSpec>& features, Predic
   return kept;
 }
 
+Status check_windowed_groups(const Schema& schema) {
+  std::set<std::string> seen;
+  for (const std::string& group : schema.windowed_groups) {
+    const std::vector<FeatureSpec> features = schema.group_features(group);
+    if (features.empty()) {
+      return schema_error("windowed group '" + group + "': no feature is in it");
+    }
+    if (!seen.insert(group).second) {
+      return schema_error("windowed group '" + group + "' is named twice");
+    }
+    for (const FeatureSpec& feature : features) {
+      if (feature.kind != FeatureKind::kId) continue;
+      return schema_error("windowed group '" + group + "': feature '" + feature.name +
+                          "' is a single id; windows are cut from lists");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 const char* to_string(FeatureKind kind) { return kKindNames[static_cast<size_t>(kind)]; }
@@ -73,6 +92,10 @@ std::vector<std::string> Schema::groups() const {
 
 std::vector<FeatureSpec> Schema::group_features(const std::string& group) const {
   return filter(features, [&](const FeatureSpec& f) { return f.group == group; });
+}
+
+bool Schema::is_windowed(const std::string& group) const {
+  return std::find(windowed_groups.begin(), windowed_groups.end(), group) != windowed_groups.end();
 }
 
 std::vector<FeatureSpec> Schema::dense_features() const {
@@ -113,7 +136,7 @@ Status Schema::validate() const {
   }
   for (const std::string& group : groups()) ONEFOLD_RETURN_IF_ERROR(claim("group", group));
   for (const LabelSpec& label : labels) ONEFOLD_RETURN_IF_ERROR(claim("label", label.name));
-  return {};
+  return check_windowed_groups(*this);
 }
 
 nlohmann::json to_json(const Schema& schema) {
@@ -129,6 +152,7 @@ nlohmann::json to_json(const Schema& schema) {
     json["labels"].push_back(
         {{"name", label.name}, {"action", label.action}, {"value", label.value}});
   }
+  if (!schema.windowed_groups.empty()) json["windowed_groups"] = schema.windowed_groups;
   return json;
 }
 
@@ -144,6 +168,7 @@ Result<Schema> schema_from_json(const nlohmann::json& json) {
                                entry.at("action").get<std::string>(),
                                entry.at("value").get<bool>()});
     }
+    schema.windowed_groups = json.value("windowed_groups", std::vector<std::string>{});
   } catch (const nlohmann::json::exception& error) {
     return schema_error(std::string("schema: ") + error.what());
   }

@@ -46,17 +46,21 @@ struct LabelSpec {
 struct Schema {
   std::vector<FeatureSpec> features;
   std::vector<LabelSpec> labels;
+  // Groups whose rows are stored as windows on merged payload rows (merge_rows.h).
+  std::vector<std::string> windowed_groups;
 
   const FeatureSpec* find(const std::string& name) const;  // nullptr if absent
   std::vector<std::string> groups() const;                 // in order of first appearance
   std::vector<FeatureSpec> group_features(const std::string& group) const;
+  bool is_windowed(const std::string& group) const;
   std::vector<FeatureSpec> dense_features() const;
   std::vector<FeatureSpec> sample_features() const;  // jagged, in no group
   std::vector<std::string> label_names() const;
 
   // kSchema: a name of a feature, group or label used twice, reserved (session_id, user_id,
   // request_id, item_id, time, ref, samples), empty or containing '.', '/' or control characters;
-  // or a dense feature in a group.
+  // or a dense feature in a group; or a windowed group that is no group, is named twice or holds a
+  // single id.
   Status validate() const;
 
   bool operator==(const Schema&) const = default;
@@ -65,7 +69,8 @@ struct Schema {
 const char* to_string(FeatureKind kind);
 const char* to_string(FeatureScope scope);
 
-// {"features": [{"name", "kind", "scope", "group"}], "labels": [{"name", "action", "value"}]}
+// {"features": [{"name", "kind", "scope", "group"}], "labels": [{"name", "action", "value"}],
+//  "windowed_groups": ["name"]}, the last one only when there are any.
 nlohmann::json to_json(const Schema& schema);
 // kSchema for a missing or mistyped field, and as validate().
 Result<Schema> schema_from_json(const nlohmann::json& json);
