@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// onefold import parquet|csv: people's own rows -> a log directory.
+// onefold import parquet|csv|jsonl: people's own rows -> a log directory.
 #include "onefold/row_import/import_rows.h"
 
 #include <chrono>
 #include <iostream>
 #include <memory>
 
+#include "cli/progress_line.h"
 #include "cli/verbs.h"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "onefold/base/files.h"
+#include "onefold/row_import/row_files.h"
 
 namespace onefold::cli {
 namespace {
@@ -19,8 +21,8 @@ struct RowFlags {
   std::vector<std::string> paths;  // the last one is LOGS
   std::string mapping;
   std::string shard_by = "session";
-  LogOptions options;
-  bool json = false;
+  ImportOptions options;
+  bool json = false, quiet = false;
 };
 
 std::string summary(const RowCounts& counts, const std::string& logs, double seconds) {
@@ -42,6 +44,10 @@ std::string summary(const RowCounts& counts, const std::string& logs, double sec
     text += "\n";
   }
   for (const std::string& example : counts.examples) text += "  " + example + "\n";
+  if (counts.rejects() > 0) {
+    text += fmt::format("the {} rows left out are listed in {}/{}\n", counts.rejects(), logs,
+                        kRejectsName);
+  }
   return text;
 }
 
@@ -53,6 +59,7 @@ nlohmann::ordered_json to_json(const RowCounts& counts, const std::string& logs,
           {"candidates", counts.candidates},
           {"events", counts.events},
           {"left_out", counts.left_out},
+          {"rejects", counts.rejects()},
           {"differing_rows", counts.differing_rows},
           {"unused_columns", counts.unused_columns},
           {"examples", counts.examples},
@@ -62,12 +69,17 @@ nlohmann::ordered_json to_json(const RowCounts& counts, const std::string& logs,
 Status run_rows(RowFlags flags, RowFormat format) {
   const std::string logs = flags.paths.back();
   flags.paths.pop_back();
-  ONEFOLD_ASSIGN_OR_RETURN(flags.options.shard_by, parse_shard_by(flags.shard_by));
+  ONEFOLD_ASSIGN_OR_RETURN(flags.options.log.shard_by, parse_shard_by(flags.shard_by));
   ONEFOLD_ASSIGN_OR_RETURN(const std::string text, read_file(flags.mapping));
   ONEFOLD_ASSIGN_OR_RETURN(const auto mapping, RowMapping::from_toml(text, flags.mapping));
   ONEFOLD_ASSIGN_OR_RETURN(const auto files, find_row_files(flags.paths, format));
   const auto start = std::chrono::steady_clock::now();
-  ONEFOLD_ASSIGN_OR_RETURN(const auto counts, import_rows(files, mapping, logs, flags.options));
+  const auto run = [&] {
+    ProgressLine progress("bytes", flags.quiet);
+    flags.options.progress = progress.callback();
+    return import_rows(files, mapping, logs, flags.options);
+  };
+  ONEFOLD_ASSIGN_OR_RETURN(const auto counts, run());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (flags.json) {
     std::cout << to_json(counts, logs, seconds.count()).dump() << "\n";
@@ -92,9 +104,14 @@ void add_format(CLI::App& import, const std::string& name, const std::string& fi
   app->add_option("--shard-by", flags->shard_by,
                   "session or request: what a record's shard is chosen by")
       ->capture_default_str();
-  app->add_option("--shards", flags->options.num_shards, "Number of shards")->capture_default_str();
-  app->add_option("--zstd-level", flags->options.zstd_level, "Compression, 1 to 22")
+  app->add_option("--shards", flags->options.log.num_shards, "Number of shards")
       ->capture_default_str();
+  app->add_option("--zstd-level", flags->options.log.zstd_level, "Compression, 1 to 22")
+      ->capture_default_str();
+  app->add_option("--max-rejects", flags->options.max_rejects,
+                  "Fail, and write nothing, when more rows than this are left out")
+      ->check(CLI::NonNegativeNumber);
+  app->add_flag("--quiet", flags->quiet, "No progress line");
   app->add_flag("--json", flags->json, "Print counts as one JSON object");
   app->footer("Example:\n  onefold import " + name + " impressions/ logs/ --mapping mapping.toml");
   app->callback([flags, format, &run] { run = [=] { return run_rows(*flags, format); }; });
@@ -105,6 +122,7 @@ void add_format(CLI::App& import, const std::string& name, const std::string& fi
 void add_import_rows(CLI::App& import, Run& run) {
   add_format(import, "parquet", "Parquet files", RowFormat::kParquet, run);
   add_format(import, "csv", "CSV or TSV files", RowFormat::kCsv, run);
+  add_format(import, "jsonl", "files of JSON lines", RowFormat::kJsonLines, run);
 }
 
 }  // namespace onefold::cli

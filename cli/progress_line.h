@@ -13,8 +13,8 @@ namespace onefold::cli {
 
 class ProgressLine {
  public:
-  explicit ProgressLine(std::string unit)
-      : unit_(std::move(unit)), shown_(isatty(STDERR_FILENO) != 0) {}
+  explicit ProgressLine(std::string unit, bool quiet = false)
+      : unit_(std::move(unit)), shown_(!quiet && isatty(STDERR_FILENO) != 0) {}
   ~ProgressLine() {
     if (shown_) std::cerr << "\r\x1b[K" << std::flush;
   }

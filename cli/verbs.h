@@ -14,7 +14,7 @@ namespace onefold::cli {
 using Run = std::function<Status()>;
 
 void add_import(CLI::App& app, Run& run);
-void add_import_rows(CLI::App& import, Run& run);  // "import parquet", "import csv"
+void add_import_rows(CLI::App& import, Run& run);  // "import parquet|csv|jsonl"
 void add_synth(CLI::App& app, Run& run);
 void add_build(CLI::App& app, Run& run);
 void add_fold(CLI::App& app, Run& run);

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""People's own Parquet and CSV rows into a log and a table: what goes in comes out, and what does
+"""People's own Parquet, CSV and JSON rows into a log and a table: what goes in comes out, and what does
 not is counted with a reason."""
 import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from program import DATA, USAGE, fail, succeed
+from program import BIN, DATA, USAGE, fail, succeed
 
 MAPPING = """
 [columns]
@@ -74,6 +79,17 @@ def write_csv(path, rows, delimiter=","):
     path.write_text("\n".join(lines) + "\n")
 
 
+def write_jsonl(path, rows):
+    path.write_text("".join(json.dumps(dict(zip(NAMES, row))) + "\n" for row in rows))
+
+
+def rejects(tmp_path, log="log"):
+    """(row, reason, text) of the rows put aside."""
+    path = tmp_path / log / "rejects.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(r["row"], r["reason"], r.get("text")) for r in map(json.loads, lines)]
+
+
 def load(tmp_path, kind, *paths, mapping, log="log"):
     (tmp_path / "mapping.toml").write_text(mapping)
     out = succeed(
@@ -127,6 +143,61 @@ def test_csv_gives_the_same_samples(tmp_path, name):
     load(tmp_path, "parquet", "rows.parquet", mapping=PARQUET, log="a")
     load(tmp_path, "csv", name, mapping=CSV, log="b")
     assert repr(samples(tmp_path, "a")) == repr(samples(tmp_path, "b"))  # NaN, too
+
+
+def test_jsonl_gives_the_same_samples(tmp_path):
+    write_parquet(tmp_path / "rows.parquet", ROWS)
+    write_jsonl(tmp_path / "rows.jsonl", ROWS)
+    load(tmp_path, "parquet", "rows.parquet", mapping=PARQUET, log="a")
+    counts = load(tmp_path, "jsonl", "rows.jsonl", mapping=PARQUET, log="b")
+    assert counts["unused_columns"] == ["country"] and counts["left_out"] == {}
+    assert repr(samples(tmp_path, "a")) == repr(samples(tmp_path, "b"))
+    assert rejects(tmp_path, "b") == []
+
+
+def test_jsonl_lines_put_aside(tmp_path):
+    write_jsonl(tmp_path / "rows.jsonl", ROWS)
+    good = (tmp_path / "rows.jsonl").read_text().splitlines()
+    bad = ["{", "[1, 2]", good[3].replace("[1, 2, 3]", "7"), good[3].replace('"acme"', "{}"), "\xff"]
+    lines = [*good[:3], *bad, "", good[3].replace("102", '"x"'), *good[3:]]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="latin-1")  # no end of line
+    counts = load(tmp_path, "jsonl", "rows.jsonl", mapping=PARQUET)
+    assert (counts["rows"], counts["candidates"], counts["rejects"]) == (11, 5, 6)
+    assert counts["left_out"] == {"unparsable": 6}
+    assert [row for row, _, _ in rejects(tmp_path)] == [4, 5, 6, 7, 8, 10]
+    texts = [text for _, _, text in rejects(tmp_path)]
+    assert texts == [*bad[:4], "\ufffd", None]
+    again = ("import", "jsonl", "rows.jsonl", "log", "--mapping", "mapping.toml", "--max-rejects")
+    fail(DATA, *again, 5, cwd=tmp_path, saying=["more than 5 rows", "rows.jsonl: row 4: not JSON"])
+    succeed(*again, 6, cwd=tmp_path)
+
+
+def test_jsonl_key_that_no_line_has(tmp_path):
+    write_jsonl(tmp_path / "rows.jsonl", ROWS)
+    (tmp_path / "mapping.toml").write_text(PARQUET.replace('"price"', '"prize"'))
+    arguments = ("import", "jsonl", "rows.jsonl", "log", "--mapping", "mapping.toml")
+    fail(USAGE, *arguments, cwd=tmp_path, saying=["mapping.toml", "'prize'", "'price'"])
+
+
+def test_many_blocks(tmp_path):
+    """More rows than a batch, and row numbers right after malformed ones in all of them."""
+    rows = [(i, 7, 100, i, 0, 0, [1], 30, "a", 1, "dk") for i in range(60_000)]
+    at = [5, 6, 30_000, 59_999]
+    write_csv(tmp_path / "rows.csv", rows)
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    for name in ("rows.csv", "rows.jsonl"):
+        lines = (tmp_path / name).read_text().splitlines()
+        for row in at:
+            lines[row - (name == "rows.jsonl")] = "x,y"
+        lines[40_000] = lines[40_000].replace("100", '"q"', 1)
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+        kind, mapping = ("csv", CSV) if name == "rows.csv" else ("jsonl", PARQUET)
+        counts = load(tmp_path, kind, name, mapping=mapping)
+        assert counts["rows"] == 60_000 and counts["candidates"] == 60_000 - 5
+        wrong = 40_000 if name == "rows.csv" else 40_001
+        assert sorted(rejects(tmp_path)) == [
+            (row, "unparsable", None if row == wrong else "x,y") for row in sorted([*at, wrong])
+        ]
 
 
 def test_directory_of_files_and_compression(tmp_path):
@@ -197,6 +268,11 @@ def test_rows_left_out_are_counted(tmp_path):
     assert counts["differing_rows"] == 1
     assert counts["rows"] == 16 == counts["candidates"] + sum(counts["left_out"].values())
     assert "rows.csv: row 12: 'item_id' is not an integer" in "\n".join(counts["examples"])
+    assert sorted(rejects(tmp_path)) == [
+        (6, "not_adjacent", None), (8, "duplicate", None), (9, "other_user", None),
+        (11, "no_user", None), (12, "unparsable", None), (13, "unparsable", None),
+        (14, "unparsable", None), (15, "unparsable", None), (16, "unparsable", "1,2,3"),
+    ]  # fmt: skip
     kept = {(r["request_id"], r["item_id"]): list(r["history"]) for r in as_dicts(tmp_path)}
     assert kept[80, 102] == [1]  # of the request's first row
     assert len(kept) == 7
@@ -238,3 +314,31 @@ def test_bad_files(tmp_path):
     (tmp_path / "mapping.toml").write_text(CSV)
     write_csv(tmp_path / "rows.csv", [("x", *row[1:]) for row in ROWS])
     fail(DATA, "import", "csv", "rows.csv", "log", *mapping, cwd=tmp_path, saying=["row 1", "impression_id"])
+
+
+DOCUMENT = pathlib.Path(__file__).parents[1] / "docs/verbs/import.md"
+
+
+def timeless(text):
+    return re.sub(r"in [0-9.]+ s", "in X s", text)
+
+
+@pytest.mark.parametrize("title", ["Parquet", "CSV", "JSON lines"])
+def test_examples_of_the_document(tmp_path, title):
+    """The section's files are written, its commands run, and their output is what it says."""
+    section = re.split(r"^##+ ", DOCUMENT.read_text(), flags=re.MULTILINE)
+    (text,) = (part for part in section if part.startswith(title + "\n"))
+    files = re.findall(r"^`(\S+)`[^\n]*:\n```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    for name, content in files:
+        (tmp_path / name).write_text(content)
+    (console,) = re.findall(r"^```\n(\$.*?)^```", text, re.MULTILINE | re.DOTALL)
+    paths = [pathlib.Path(BIN).parent, pathlib.Path(sys.executable).parent, os.environ["PATH"]]
+    steps = re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", console, re.MULTILINE)
+    assert len(files) >= 2 and any(command.startswith("onefold import") for command, _ in steps)
+    for command, output in steps:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False,
+            env={**os.environ, "PATH": ":".join(map(str, paths))},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert timeless(done.stdout) == timeless(output)

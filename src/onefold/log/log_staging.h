@@ -20,6 +20,8 @@ class LogStaging {
                                    const LogOptions& options);
 
   LogWriter& writer() { return *writer_; }
+  // Where the log is until commit(), for files that go with it.
+  const std::string& path() const { return staging_.path(); }
   // Closes the log and puts it at `logs`, replacing an older one. Destroyed without commit(),
   // nothing is left behind.
   Status commit();

@@ -70,7 +70,7 @@ std::shared_ptr<arrow::Array> split_ranges(const CellColumn& cells, int64_t num_
 }
 
 Result<FeatureKind> kind_of_type(const arrow::DataType& type, const FeatureColumn& feature,
-                                 const RowMapping& mapping, bool is_csv) {
+                                 const RowMapping& mapping, bool untyped) {
   const arrow::DataType& element =
       is_list(type) ? *static_cast<const arrow::BaseListType&>(type).value_type() : type;
   const bool list = is_list(type) || !feature.separator.empty();
@@ -82,10 +82,10 @@ Result<FeatureKind> kind_of_type(const arrow::DataType& type, const FeatureColum
   if (element.id() == arrow::Type::BOOL) return FeatureKind::kDense;
   return mapping.error(feature.line,
                        "[[feature]] '" + feature.column + "': " +
-                           (is_csv ? "CSV columns have no type; give 'kind', or hash = true for "
-                                     "text"
-                                   : "is " + type.ToString() +
-                                         "; give hash = true, or the 'kind' that its text is"));
+                           (untyped ? "CSV and JSON columns have no type; give 'kind', or hash "
+                                      "= true for text"
+                                    : "is " + type.ToString() +
+                                          "; give hash = true, or the 'kind' that its text is"));
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ bool FeatureValue::operator==(const FeatureValue& other) const {
 }
 
 Result<FeatureKind> kind_in(const arrow::DataType& type, const FeatureColumn& feature,
-                            const RowMapping& mapping, bool is_csv) {
+                            const RowMapping& mapping, bool untyped) {
   const std::string where = "[[feature]] '" + feature.column + "'";
   const arrow::DataType& element =
       is_list(type) ? *static_cast<const arrow::BaseListType&>(type).value_type() : type;
@@ -107,7 +107,7 @@ Result<FeatureKind> kind_in(const arrow::DataType& type, const FeatureColumn& fe
   }
   ONEFOLD_ASSIGN_OR_RETURN(
       const FeatureKind kind,
-      feature.kind ? Result(*feature.kind) : kind_of_type(type, feature, mapping, is_csv));
+      feature.kind ? Result(*feature.kind) : kind_of_type(type, feature, mapping, untyped));
   if (is_list(kind) && !is_list(type) && feature.separator.empty()) {
     return mapping.error(feature.line, where + ": " + to_string(kind) +
                                            " needs a list column, or a 'separator' that splits "
@@ -123,7 +123,7 @@ Result<FeatureKind> kind_in(const arrow::DataType& type, const FeatureColumn& fe
     return mapping.error(
         feature.line, where + ": only ids are hashed, and this is " + std::string(to_string(kind)));
   }
-  if (ids && !is_csv && is_text(element) && !feature.hash && !feature.kind) {
+  if (ids && !untyped && is_text(element) && !feature.hash && !feature.kind) {
     return mapping.error(feature.line, where + ": holds text; give hash = true");
   }
   return kind;

@@ -24,10 +24,11 @@ struct FeatureValue {
   bool operator==(const FeatureValue& other) const;  // bit for bit
 };
 
-// The kind that `feature` has in a column of `type`: as given, else by the type.
+// The kind that `feature` has in a column of `type`: as given, else by the type. `untyped`: a file
+// whose values all come as text.
 // kInvalidArgument, naming the mapping's line, when the type does not tell or does not fit.
 Result<FeatureKind> kind_in(const arrow::DataType& type, const FeatureColumn& feature,
-                            const RowMapping& mapping, bool is_csv);
+                            const RowMapping& mapping, bool untyped);
 
 class FeatureCells {
  public:

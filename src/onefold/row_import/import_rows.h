@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Imports Parquet and CSV files, one row per candidate shown, into a log.
+// Imports Parquet, CSV and JSON lines files, one row per candidate shown, into a log.
 //
 //   rows == candidates + the sum of left_out
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +17,15 @@
 
 namespace onefold {
 
-enum class RowFormat { kParquet, kCsv };
+// In the log's directory: the rows that are left out, with place and reason (reject_file.h).
+inline constexpr const char* kRejectsName = "rejects.jsonl";
+
+struct ImportOptions {
+  LogOptions log = {};
+  std::optional<int64_t> max_rejects = {};  // more rows left out than that are an error
+  // Called after every batch of rows with the bytes of the files read so far, and of all.
+  std::function<void(int64_t done, int64_t all)> progress = {};
+};
 
 struct RowCounts {
   static constexpr size_t kMaxExamples = 10;
@@ -32,22 +42,16 @@ struct RowCounts {
   std::vector<std::string> unused_columns;  // that the mapping does not name, of all files
   std::vector<std::string> examples;        // the first rows left out: file, row, why
 
-  void leave_out(const std::string& reason, const std::string& detail);
+  int64_t rejects() const;  // the sum of left_out
 };
-
-// The files that `paths` name: directories are replaced by their files of `format`, sorted.
-// kNotFound for a path that does not exist and for a directory without such files;
-// kInvalidArgument for a file of another name.
-Result<std::vector<std::string>> find_row_files(const std::vector<std::string>& paths,
-                                                RowFormat format);
 
 // Writes a log at `logs`, replacing an older log there in one step; on any error `logs` stays as
 // it was. Rows of one request must follow each other. kInvalidArgument for a mapping that does not
 // fit the files, naming its line; kSchema when the files differ in a feature's kind, or no row
-// could be used; kNotFound or kDataLoss for a file.
+// could be used; kDataLoss when more than max_rejects could not; kNotFound or kDataLoss for a file.
 // Memory: a record batch, 256 requests, and an entry per request (to know those that come back) and
 // per user (to know when a session ends): 58 and 67 bytes, measured with 1 and 4 million of each.
 Result<RowCounts> import_rows(const std::vector<std::string>& files, const RowMapping& mapping,
-                              const std::string& logs, const LogOptions& options = {});
+                              const std::string& logs, const ImportOptions& options = {});
 
 }  // namespace onefold

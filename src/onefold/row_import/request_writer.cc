@@ -83,30 +83,26 @@ bool RequestWriter::differs(const Row& row) const {
   return false;
 }
 
-Status RequestWriter::add(Row&& row, const std::string& where) {
+Result<LeftOut> RequestWriter::add(Row&& row) {
   const int64_t key = key_of(row);
   if (!open_ || open_->key != key) {
     if (!seen_.insert(key).second) {
-      counts_->leave_out("not_adjacent",
-                         where +
-                             ": its request was closed by rows of another one; sort the rows "
-                             "so that those of one request follow each other");
-      return {};
+      return LeftOut{"not_adjacent",
+                     "its request was closed by rows of another one; sort the rows so that those "
+                     "of one request follow each other"};
     }
-    return open_request(std::move(row), key);
+    ONEFOLD_RETURN_IF_ERROR(open_request(std::move(row), key));
+    return LeftOut();
   }
   if (row.user != open_->first.user) {
-    counts_->leave_out("other_user", where + ": its request has rows of another user");
-    return {};
+    return LeftOut{"other_user", "its request has rows of another user"};
   }
   if (!open_->items.insert(row.item).second) {
-    counts_->leave_out("duplicate",
-                       where + ": item " + std::to_string(row.item) + " is in its request already");
-    return {};
+    return LeftOut{"duplicate", "item " + std::to_string(row.item) + " is in its request already"};
   }
   counts_->differing_rows += differs(row);
   add_candidate(row);
-  return {};
+  return LeftOut();
 }
 
 Status RequestWriter::open_request(Row&& row, int64_t key) {

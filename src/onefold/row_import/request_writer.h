@@ -27,9 +27,9 @@ class RequestWriter {
   // Borrows all but the schema.
   RequestWriter(Schema schema, const RowMapping& mapping, LogWriter& writer, RowCounts* counts);
 
-  // `where` names the row in examples. A row that comes back to a closed request, repeats an item
-  // of its request or has another user than it is left out and counted.
-  Status add(Row&& row, const std::string& where);
+  // Why the row is left out, if it is: it comes back to a closed request, repeats an item of its
+  // request or has another user than it.
+  Result<LeftOut> add(Row&& row);
   Status finish();
 
  private:

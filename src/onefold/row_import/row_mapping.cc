@@ -174,6 +174,25 @@ Status read_delimiter(const TomlTable& root, RowMapping& mapping) {
 
 }  // namespace
 
+std::vector<MappedColumn> RowMapping::columns() const {
+  std::vector<MappedColumn> named;
+  const std::pair<const char*, const KeyColumn*> keys[] = {{"[columns] user", &user},
+                                                           {"[columns] item", &item},
+                                                           {"[columns] time", &time},
+                                                           {"[columns] request", &request},
+                                                           {"[columns] session", &session}};
+  for (const auto& [name, key] : keys) {
+    if (key->given()) named.push_back({key->source.column, name, key->line});
+  }
+  for (const LabelColumn& label : labels) {
+    named.push_back({label.column, "label " + label.name, label.line});
+  }
+  for (const FeatureColumn& feature : features) {
+    named.push_back({feature.column, "[[feature]] column", feature.line, true});
+  }
+  return named;
+}
+
 Status RowMapping::error(int line, const std::string& message) const {
   return invalid_argument(source + ":" + std::to_string(line) + ": " + message);
 }

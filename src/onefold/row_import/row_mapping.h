@@ -50,6 +50,14 @@ struct FeatureColumn {
   int line = 0;
 };
 
+// A column that the mapping names.
+struct MappedColumn {
+  std::string column;
+  std::string key;  // of the mapping: "[columns] user"
+  int line = 0;
+  bool is_feature = false;
+};
+
 struct RowMapping {
   std::string source;  // the mapping's file, for messages
   char delimiter = 0;  // of CSV; 0: by the file's name
@@ -60,6 +68,9 @@ struct RowMapping {
 
   // kInvalidArgument names `source`, the line and the key.
   static Result<RowMapping> from_toml(const std::string& text, const std::string& source);
+
+  // All that are named, in the order above.
+  std::vector<MappedColumn> columns() const;
 
   // kInvalidArgument "<source>:<line>: <message>".
   Status error(int line, const std::string& message) const;

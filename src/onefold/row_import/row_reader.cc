@@ -55,43 +55,28 @@ struct RowReader::Cells {
   }
 };
 
-Status RowReader::check_columns(const arrow::Schema& file, std::vector<std::string>* wanted) {
+Status RowReader::check_columns(const arrow::Schema& file) {
   const std::vector<std::string> present = file.field_names();
-  const auto want = [&](const std::string& column, int line, const std::string& key) -> Status {
-    if (column.empty()) return {};
-    const auto copies = std::count(present.begin(), present.end(), column);
+  for (const MappedColumn& mapped : mapping_->columns()) {
+    const auto copies = std::count(present.begin(), present.end(), mapped.column);
     if (copies == 0) {
-      return mapping_->error(line, key + ": " + path_ + " has no column '" + column +
-                                       "'; did you mean '" + nearest_name(column, present) + "'?");
+      return mapping_->error(mapped.line, mapped.key + ": " + path_ + " has no column '" +
+                                              mapped.column + "'; did you mean '" +
+                                              nearest_name(mapped.column, present) + "'?");
     }
     if (copies > 1) {
-      return mapping_->error(line, key + ": " + path_ + " has several columns '" + column + "'");
+      return mapping_->error(
+          mapped.line, mapped.key + ": " + path_ + " has several columns '" + mapped.column + "'");
     }
-    if (!has(*wanted, column)) wanted->push_back(column);
-    return {};
-  };
-  const std::pair<const char*, const KeyColumn*> keys[] = {{"user", &mapping_->user},
-                                                           {"item", &mapping_->item},
-                                                           {"time", &mapping_->time},
-                                                           {"request", &mapping_->request},
-                                                           {"session", &mapping_->session}};
-  const auto check_type = [&](const std::string& column, int line) -> Status {
-    const Status status = CellColumn::check_type(*file.GetFieldByName(column)->type(), column);
-    return status.ok() ? status : mapping_->error(line, path_ + ": " + status.message());
-  };
-  for (const auto& [name, key] : keys) {
-    ONEFOLD_RETURN_IF_ERROR(want(key->source.column, key->line, "[columns] " + std::string(name)));
-    if (key->given()) ONEFOLD_RETURN_IF_ERROR(check_type(key->source.column, key->line));
-  }
-  for (const LabelColumn& label : mapping_->labels) {
-    ONEFOLD_RETURN_IF_ERROR(want(label.column, label.line, "label " + label.name));
-    ONEFOLD_RETURN_IF_ERROR(check_type(label.column, label.line));
-  }
-  for (const FeatureColumn& feature : mapping_->features) {
-    ONEFOLD_RETURN_IF_ERROR(want(feature.column, feature.line, "[[feature]] column"));
+    if (!mapped.is_feature) {
+      const Status status =
+          CellColumn::check_type(*file.GetFieldByName(mapped.column)->type(), mapped.column);
+      if (!status.ok()) return mapping_->error(mapped.line, path_ + ": " + status.message());
+    }
+    if (!has(wanted_, mapped.column)) wanted_.push_back(mapped.column);
   }
   for (const std::string& column : present) {
-    if (!has(*wanted, column)) unused_.push_back(column);
+    if (!has(wanted_, column)) unused_.push_back(column);
   }
   return {};
 }
@@ -110,14 +95,57 @@ Status RowReader::make_schema(const arrow::Schema& file) {
   return valid.ok() ? valid : invalid_argument(mapping_->source + ": " + valid.message());
 }
 
+Status RowReader::open_json() {
+  std::vector<JsonColumn> columns;
+  for (const MappedColumn& mapped : mapping_->columns()) {
+    const auto is_list = [&](const FeatureColumn& feature) {
+      return feature.column == mapped.column && feature.separator.empty() &&
+             (feature.kind == FeatureKind::kIdList || feature.kind == FeatureKind::kFloatList);
+    };
+    const JsonColumn column{
+        mapped.column, std::any_of(mapping_->features.begin(), mapping_->features.end(), is_list)};
+    if (std::find(columns.begin(), columns.end(), column) == columns.end())
+      columns.push_back(column);
+  }
+  const auto keep = [bad = bad_rows_](const BadRow& row) { bad->push_back(row); };
+  ONEFOLD_ASSIGN_OR_RETURN(auto json, JsonRecords::open(path_, std::move(columns), keep));
+  json_ = json.get();
+  stream_ = std::move(json);
+  return check_columns(*stream_->schema());
+}
+
+Status RowReader::open_stream() {
+  if (is_json_file(path_)) return open_json();
+  ONEFOLD_ASSIGN_OR_RETURN(const auto file, record_schema(path_, mapping_->delimiter));
+  ONEFOLD_RETURN_IF_ERROR(check_columns(*file));
+  const auto keep = [bad = bad_rows_](const BadRow& row) { bad->push_back(row); };
+  ONEFOLD_ASSIGN_OR_RETURN(stream_, RecordStream::open(path_, wanted_, mapping_->delimiter, keep));
+  return {};
+}
+
 Result<RowReader> RowReader::open(const std::string& path, const RowMapping& mapping) {
   RowReader reader(path, &mapping);
-  ONEFOLD_ASSIGN_OR_RETURN(const auto file, record_schema(path, mapping.delimiter));
-  std::vector<std::string> wanted;
-  ONEFOLD_RETURN_IF_ERROR(reader.check_columns(*file, &wanted));
-  ONEFOLD_ASSIGN_OR_RETURN(reader.stream_, RecordStream::open(path, wanted, mapping.delimiter));
+  ONEFOLD_RETURN_IF_ERROR(reader.open_stream());
   ONEFOLD_RETURN_IF_ERROR(reader.make_schema(*reader.stream_->schema()));
   return reader;
+}
+
+std::vector<std::string> RowReader::unused_columns() const {
+  if (json_ == nullptr) return unused_;
+  std::vector<std::string> unused;
+  for (const std::string& key : json_->keys()) {
+    if (!has(wanted_, key)) unused.push_back(key);
+  }
+  return unused;
+}
+
+std::vector<std::string> RowReader::absent_columns() const {
+  std::vector<std::string> absent;
+  if (json_ == nullptr) return absent;
+  for (const std::string& column : wanted_) {
+    if (!json_->keys().contains(column)) absent.push_back(column);
+  }
+  return absent;
 }
 
 LeftOut RowReader::read_row(const Cells& cells, int64_t row, Row* out) const {
@@ -163,16 +191,17 @@ LeftOut RowReader::read_row(const Cells& cells, int64_t row, Row* out) const {
   return {};
 }
 
-Status RowReader::read(const Visit& visit) {
-  int64_t number = 0;
+Status RowReader::read(const Visit& visit, const VisitBad& visit_bad) {
   for (;;) {
     ONEFOLD_ASSIGN_OR_RETURN(const auto batch, stream_->next());
+    for (const BadRow& bad : *bad_rows_) ONEFOLD_RETURN_IF_ERROR(visit_bad(bad));
+    bad_rows_->clear();
     if (!batch) return {};
     const Cells cells(*batch, *mapping_, schema_);
     for (int64_t row = 0; row < batch->num_rows(); ++row) {
       Row read;
       const LeftOut left_out = read_row(cells, row, &read);
-      ONEFOLD_RETURN_IF_ERROR(visit(++number, read, left_out));
+      ONEFOLD_RETURN_IF_ERROR(visit(stream_->row_number(row), read, left_out));
     }
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RowReader: one Parquet or CSV file as rows, by a mapping.
+// RowReader: one Parquet, CSV or JSON lines file as rows, by a mapping.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "onefold/base/status.h"
 #include "onefold/jagged/schema.h"
 #include "onefold/row_import/feature_cells.h"
+#include "onefold/row_import/json_records.h"
 #include "onefold/row_import/row_mapping.h"
 #include "onefold/timeline/record_stream.h"
 
@@ -38,29 +39,38 @@ class RowReader {
 
   // Features with the kinds found in this file, and labels, by the mapping.
   const Schema& schema() const { return schema_; }
-  // Columns that the mapping does not name.
-  const std::vector<std::string>& unused_columns() const { return unused_; }
 
-  // visit(number of the row, from 1; the row; why it is left out). The row may be moved from.
+  // visit(number of the row; the row; why it is left out). The row may be moved from.
   using Visit = std::function<Status(int64_t, Row&, const LeftOut&)>;
-  Status read(const Visit& visit);
-  // CSV rows with too few or too many cells, known after read(). They have no number.
-  int64_t malformed_rows() const { return stream_->malformed_rows(); }
+  // Rows that are no rows: with too few or too many cells, no JSON.
+  using VisitBad = std::function<Status(const BadRow&)>;
+  Status read(const Visit& visit, const VisitBad& visit_bad);
+  double fraction_read() const { return stream_->fraction_read(); }
+
+  // Columns that the mapping does not name; of JSON lines those that read() has seen.
+  std::vector<std::string> unused_columns() const;
+  // Columns of the mapping that no line had; files of other formats do not open without them.
+  std::vector<std::string> absent_columns() const;
 
  private:
   struct Cells;
 
   RowReader(std::string path, const RowMapping* mapping)
       : path_(std::move(path)), mapping_(mapping) {}
-  Status check_columns(const arrow::Schema& file, std::vector<std::string>* wanted);
+  Status open_stream();
+  Status open_json();
+  Status check_columns(const arrow::Schema& file);
   Status make_schema(const arrow::Schema& file);
   LeftOut read_row(const Cells& cells, int64_t row, Row* out) const;
 
   std::string path_;
   const RowMapping* mapping_;
   Schema schema_;
-  std::vector<std::string> unused_;
+  std::vector<std::string> wanted_, unused_;
+  // Of the batch that is being read; apart, as the stream holds on to it when the reader moves.
+  std::shared_ptr<std::vector<BadRow>> bad_rows_ = std::make_shared<std::vector<BadRow>>();
   std::unique_ptr<RecordStream> stream_;
+  const JsonRecords* json_ = nullptr;  // stream_, if it is one
 };
 
 }  // namespace onefold
