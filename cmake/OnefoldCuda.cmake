@@ -2,6 +2,15 @@
 # Sets ONEFOLD_HAVE_CUDA. Without nvcc the same symbols come from kernels/no_cuda.cc, so no other
 # file needs to know.
 
+if(ONEFOLD_PYTHON_PACKAGE AND ONEFOLD_CUDA STREQUAL "AUTO")
+  # A CPU build of Torch never has a CUDA tensor for the kernels, and they take minutes to compile.
+  execute_process(COMMAND ${Python_EXECUTABLE} -c "import sys, torch; sys.exit(torch.version.cuda is None)"
+                  RESULT_VARIABLE _torch_without_cuda ERROR_QUIET)
+  if(_torch_without_cuda)
+    set(ONEFOLD_CUDA OFF)
+  endif()
+endif()
+
 set(ONEFOLD_HAVE_CUDA OFF)
 if(NOT ONEFOLD_CUDA STREQUAL "OFF")
   include(CheckLanguage)

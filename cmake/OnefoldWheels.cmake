@@ -6,7 +6,9 @@
 # libraries are needed. Not find_package(Arrow): the wheel ships no CMake config.
 
 set(ONEFOLD_PYTHON "" CACHE FILEPATH "Python that has the torch and pyarrow wheels")
-if(NOT ONEFOLD_PYTHON)
+if(ONEFOLD_PYTHON_PACKAGE AND Python_EXECUTABLE)
+  set(ONEFOLD_PYTHON ${Python_EXECUTABLE})  # whichever pip builds with
+elseif(NOT ONEFOLD_PYTHON)
   if(EXISTS ${CMAKE_SOURCE_DIR}/.venv/bin/python)
     set(ONEFOLD_PYTHON ${CMAKE_SOURCE_DIR}/.venv/bin/python)
   else()
@@ -17,7 +19,11 @@ endif()
 
 # tools/wheels.py prints one CMake list: torch dir, torch version, pyarrow dir, pyarrow version.
 # It is also where versions and the C++ ABI of both wheels are checked.
-execute_process(COMMAND ${ONEFOLD_PYTHON} ${CMAKE_SOURCE_DIR}/tools/wheels.py --cmake
+set(_wheels_flags --cmake)
+if(ONEFOLD_PYTHON_PACKAGE)
+  list(APPEND _wheels_flags --torch-only)
+endif()
+execute_process(COMMAND ${ONEFOLD_PYTHON} ${CMAKE_SOURCE_DIR}/tools/wheels.py ${_wheels_flags}
                 OUTPUT_VARIABLE _wheels ERROR_VARIABLE _wheels_error RESULT_VARIABLE _wheels_rc
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(NOT _wheels_rc EQUAL 0)
@@ -25,8 +31,10 @@ if(NOT _wheels_rc EQUAL 0)
 endif()
 list(GET _wheels 0 ONEFOLD_TORCH_DIR)
 list(GET _wheels 1 ONEFOLD_TORCH_VERSION)
-list(GET _wheels 2 ONEFOLD_ARROW_DIR)
-list(GET _wheels 3 ONEFOLD_ARROW_VERSION)
+if(NOT ONEFOLD_PYTHON_PACKAGE)
+  list(GET _wheels 2 ONEFOLD_ARROW_DIR)
+  list(GET _wheels 3 ONEFOLD_ARROW_VERSION)
+endif()
 message(STATUS "libtorch ${ONEFOLD_TORCH_VERSION}, Arrow ${ONEFOLD_ARROW_VERSION} (wheels of ${ONEFOLD_PYTHON})")
 
 # One imported library per wheel library; the wheels ship versioned names, so find by pattern.
@@ -73,6 +81,12 @@ if(EXISTS ${ONEFOLD_TORCH_DIR}/lib/libtorch_cuda.so AND ONEFOLD_HAVE_CUDA)
     -Wl,--no-as-needed onefold_wheel_torch_cuda onefold_wheel_c10_cuda -Wl,--as-needed CUDA::cudart)
 endif()
 
+# The wheels' own libraries find their neighbours; our programs must find the wheels.
+list(APPEND CMAKE_BUILD_RPATH ${ONEFOLD_TORCH_DIR}/lib)
+if(ONEFOLD_PYTHON_PACKAGE)
+  return()
+endif()
+
 add_library(onefold_arrow INTERFACE)
 add_library(onefold::arrow ALIAS onefold_arrow)
 target_include_directories(onefold_arrow SYSTEM INTERFACE ${ONEFOLD_ARROW_DIR}/include)
@@ -80,6 +94,4 @@ foreach(lib arrow parquet)
   _onefold_wheel_library(onefold_wheel_${lib} ${ONEFOLD_ARROW_DIR}/lib${lib}.so.*)
   target_link_libraries(onefold_arrow INTERFACE onefold_wheel_${lib})
 endforeach()
-
-# The wheels' own libraries find their neighbours; our programs must find the wheels.
-list(APPEND CMAKE_BUILD_RPATH ${ONEFOLD_TORCH_DIR}/lib ${ONEFOLD_ARROW_DIR})
+list(APPEND CMAKE_BUILD_RPATH ${ONEFOLD_ARROW_DIR})
