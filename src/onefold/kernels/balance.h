@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cutting rows of uneven length into ranges of even work.
+// Rows of uneven length on several threads: cut into ranges of even work, or taken one by one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+
+#include "onefold/kernels/device.h"
 
 namespace onefold {
 
@@ -20,6 +23,18 @@ inline int64_t first_row_at(int64_t work, const int32_t* offsets, int64_t num_ro
     }
   }
   return low;
+}
+
+// body(worker, item) for every item of [0, n), on the device's threads; a thread takes the next
+// item when it is free. Calls at the same time have different workers, numbers below n, for scratch
+// memory. What an item computes must not depend on its worker.
+template <typename Body>
+void parallel_items(const Device& device, int64_t n, Body&& body) {
+  std::atomic<int64_t> next_worker{0}, next_item{0};
+  parallel_for(device, n, 1, [&](int64_t, int64_t) {
+    const int64_t worker = next_worker++;
+    for (int64_t item = next_item++; item < n; item = next_item++) body(worker, item);
+  });
 }
 
 }  // namespace onefold

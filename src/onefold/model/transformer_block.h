@@ -30,6 +30,8 @@ class TransformerBlock : public SequenceBlock {
     Norm attention_norm, ffn_norm;
     Linear qkv, output, ffn_in, ffn_out;
   };
+  // qkv [N, 3 * dim]: queries, keys and values side by side -> [N, dim].
+  at::Tensor attend(const at::Tensor& qkv, const at::Tensor& offsets) const;
   Norm make_norm(Parameters& parameters, const std::string& name) const;
 
   int64_t dim_, heads_, max_length_;

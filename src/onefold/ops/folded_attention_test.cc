@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/ops/folded_attention.h"
 
+#include <ATen/Parallel.h>
+
 #include "onefold/ops/jagged_self_attention.h"
 #include "onefold/ops/test_gradients.h"
 
@@ -148,6 +150,29 @@ TEST_P(AttentionOpTest, SelfAttentionGradientsOfEveryType) {
     const double error = (gradient(type) - want).norm().item<double>() / want.norm().item<double>();
     EXPECT_LT(error, tolerance(type)) << type;
   }
+}
+
+// A row alone, among others, and on one thread or two: the same bits.
+TEST(JaggedSelfAttention, RowsDoNotSeeEachOther) {
+  at::manual_seed(3);
+  const std::vector<int32_t> offsets = {0, 200, 207, 280, 480, 481};
+  const Tensor qkv = at::randn({481, 3, 2, 16});
+  const auto attend = [](const Tensor& x, const std::vector<int32_t>& rows) {
+    const auto parts = x.unbind(1);
+    return jagged_self_attention(parts[0], parts[1], parts[2], at::tensor(rows, at::kInt),
+                                 x.size(0));
+  };
+  const Tensor all = attend(qkv, offsets);
+  const int threads = at::get_num_threads();
+  for (int count : {1, 2}) {
+    at::set_num_threads(count);
+    for (size_t row = 0; row + 1 < offsets.size(); ++row) {
+      const int32_t length = offsets[row + 1] - offsets[row];
+      const Tensor alone = attend(qkv.narrow(0, offsets[row], length).clone(), {0, length});
+      EXPECT_TRUE(at::equal(alone, all.narrow(0, offsets[row], length))) << "row " << row;
+    }
+  }
+  at::set_num_threads(threads);
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, AttentionOpTest, testing::Values(at::kCPU, at::kCUDA),

@@ -3,6 +3,7 @@
 
 #include "onefold/base/check.h"
 #include "onefold/base/cpu.h"
+#include "onefold/kernels/balance.h"
 
 namespace onefold {
 namespace {
@@ -32,7 +33,9 @@ void folded_attention(const Device& device, const FoldedAttention& shape, const 
   }
   const CpuLevel level = level_for(shape);
   auto* lse = static_cast<float*>(logsumexp);
-  parallel_for(device, shape.num_rows * shape.num_heads, 1, [&](int64_t begin, int64_t end) {
+  // Rows one by one: the cost of one is its keys times its samples.
+  parallel_items(device, shape.num_rows, [&](int64_t, int64_t row) {
+    const int64_t begin = row * shape.num_heads, end = begin + shape.num_heads;
     if (level == CpuLevel::kAvx512) {
       folded_attention_avx512(shape, query, key, value, output, lse, begin, end);
     } else if (level == CpuLevel::kAvx2) {
@@ -58,7 +61,9 @@ void folded_attention_backward(const Device& device, const FoldedAttention& shap
     return;
   }
   const CpuLevel level = level_for(shape);
-  parallel_for(device, shape.num_rows * shape.num_heads, 1, [&](int64_t begin, int64_t end) {
+  // Rows one by one: the cost of one is its keys times its samples.
+  parallel_items(device, shape.num_rows, [&](int64_t, int64_t row) {
+    const int64_t begin = row * shape.num_heads, end = begin + shape.num_heads;
     if (level == CpuLevel::kAvx512) {
       folded_attention_backward_avx512(shape, tensors, begin, end);
     } else if (level == CpuLevel::kAvx2) {

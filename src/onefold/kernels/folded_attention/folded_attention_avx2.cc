@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/kernels/folded_attention/folded_attention.h"
 #include "onefold/kernels/simd/floats_avx2.h"
+#include "onefold/kernels/simd/small_matrix.inl"
 // The body is one for all levels; its code is private to this file.
 #include "onefold/kernels/folded_attention/folded_attention_body.inl"
 

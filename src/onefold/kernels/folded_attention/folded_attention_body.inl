@@ -3,9 +3,8 @@
 //
 // Lanes are the samples of one row, so a softmax over keys needs no horizontal step, and keys are
 // read as they lie. Scores are kept transposed, [key][sample]. Every product is one small matrix
-// product C += A.B with A broadcast element by element and B read a register at a time; an element
-// of C is one chain of fused multiply-adds in the order of the inner dimension, whatever the tile.
-// So a sample's result has the same bits whether its row is shared by one sample or by a thousand.
+// product (simd/small_matrix.inl), so a sample's result has the same bits whether its row is shared
+// by one sample or by a thousand.
 namespace onefold {
 namespace {
 
@@ -13,76 +12,6 @@ constexpr int kQueries = 32;  // samples of a tile: two AVX-512 registers
 constexpr int kKeys = 64;     // keys of a tile
 constexpr float kLog2E = 1.44269504088896340736f;
 constexpr float kLn2 = 0.69314718055994530942f;
-constexpr int kAccumulators = Floats::kRegisters / 2;
-
-constexpr int round_up(int n) { return (n + Floats::kLanes - 1) / Floats::kLanes * Floats::kLanes; }
-
-// A[i][k] is at data[i * row + k * column].
-struct Strided {
-  const float* data;
-  int row;
-  int column;
-};
-
-// C[kRows][kCount registers] += A.B
-template <int kRows, int kCount>
-void multiply_tile(Strided a, const float* b, int ldb, float* c, int ldc, int depth) {
-  typename Floats::Register acc[kRows][kCount];
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kCount; ++j) acc[i][j] = Floats::load(c + i * ldc + j * Floats::kLanes);
-  }
-  for (int k = 0; k < depth; ++k) {
-    typename Floats::Register row[kCount];
-#pragma GCC unroll 4
-    for (int j = 0; j < kCount; ++j) row[j] = Floats::load(b + k * ldb + j * Floats::kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const auto x = Floats::broadcast(a.data[i * a.row + k * a.column]);
-#pragma GCC unroll 4
-      for (int j = 0; j < kCount; ++j) acc[i][j] = Floats::fma(x, row[j], acc[i][j]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kCount; ++j) Floats::store(c + i * ldc + j * Floats::kLanes, acc[i][j]);
-  }
-}
-
-// The rows in tiles of kRows, then of half as many, down to one.
-template <int kRows, int kCount>
-void multiply_rows(Strided a, const float* b, int ldb, float* c, int ldc, int rows, int depth) {
-  while (rows >= kRows) {
-    multiply_tile<kRows, kCount>(a, b, ldb, c, ldc, depth);
-    a.data += kRows * a.row;
-    c += kRows * ldc;
-    rows -= kRows;
-  }
-  if constexpr (kRows > 1) {
-    if (rows > 0) multiply_rows<kRows / 2, kCount>(a, b, ldb, c, ldc, rows, depth);
-  }
-}
-
-// C[rows][columns] += A[rows][depth] . B[depth][columns]; columns in whole registers.
-void multiply_add(Strided a, const float* b, int ldb, float* c, int ldc, int rows, int columns,
-                  int depth) {
-  int j = 0;
-  for (; j + 4 * Floats::kLanes <= columns; j += 4 * Floats::kLanes) {
-    multiply_rows<kAccumulators / 4, 4>(a, b + j, ldb, c + j, ldc, rows, depth);
-  }
-  for (; j + 2 * Floats::kLanes <= columns; j += 2 * Floats::kLanes) {
-    multiply_rows<kAccumulators / 2, 2>(a, b + j, ldb, c + j, ldc, rows, depth);
-  }
-  for (; j < columns; j += Floats::kLanes) {
-    multiply_rows<kAccumulators, 1>(a, b + j, ldb, c + j, ldc, rows, depth);
-  }
-}
-
-void clear(float* data, int size) {
-  for (int i = 0; i < size; ++i) data[i] = 0.0f;
-}
 
 // 2^x to float accuracy: x = n + f with |f| <= 1/2, a degree-6 polynomial for 2^f (its error is
 // below 1e-7 of the value) and the exponent for 2^n. 2^-infinity is 0.
@@ -98,32 +27,6 @@ typename Floats::Register exp2(typename Floats::Register x) {
   p = Floats::fma(p, f, Floats::broadcast(6.931471806e-1f));
   p = Floats::fma(p, f, Floats::broadcast(1.0f));
   return Floats::scale_by_power(p, n);
-}
-
-// Elements [0, dim) of `row` as floats, then zeros up to a whole register.
-template <typename T>
-void convert_row(const T* row, int dim, float* out) {
-  int d = 0;
-  for (; d + Floats::kLanes <= dim; d += Floats::kLanes) {
-    Floats::store(out + d, Floats::load(row + d));
-  }
-  if (d == dim) return;
-  T padded[Floats::kLanes] = {};
-  for (int i = 0; d + i < dim; ++i) padded[i] = row[d + i];
-  Floats::store(out + d, Floats::load(padded));
-}
-
-template <typename T>
-void store_row(const float* row, float factor, int dim, T* out) {
-  const auto scale = Floats::broadcast(factor);
-  int d = 0;
-  for (; d + Floats::kLanes <= dim; d += Floats::kLanes) {
-    Floats::store(out + d, Floats::multiply(Floats::load(row + d), scale));
-  }
-  if (d == dim) return;
-  T padded[Floats::kLanes];
-  Floats::store(padded, Floats::multiply(Floats::load(row + d), scale));
-  for (int i = 0; d + i < dim; ++i) out[d + i] = padded[i];
 }
 
 // One head of one row, and where its parts lie.
@@ -175,19 +78,32 @@ void load_keys(const RowHead<T>& at, const void* tensor, int64_t stride, int fir
   }
 }
 
+// The same, where they lie if that can be: floats in whole registers; else converted into
+// `scratch`.
+template <typename T>
+Rows key_rows(const RowHead<T>& at, const void* tensor, int64_t stride, int first, int count,
+              float* scratch) {
+  load_keys(at, tensor, stride, first, count, scratch);
+  return {scratch, at.width};
+}
+Rows key_rows(const RowHead<float>& at, const void* tensor, int64_t stride, int first, int count,
+              float* scratch) {
+  if (at.dim == at.width) {
+    return {at.part(tensor, at.first_key + first, stride), static_cast<int>(stride)};
+  }
+  load_keys(at, tensor, stride, first, count, scratch);
+  return {scratch, at.width};
+}
+
 // `count` samples from `place` on: `rows` [count][width], and columns [dim][kQueries] times factor
-// with zeros for the lanes past `count`.
+// with zeros for the lanes of the last register past `count`.
 template <typename T>
 void load_samples(const RowHead<T>& at, const void* tensor, int64_t stride, int place, int count,
                   float factor, float* rows, float* columns) {
   for (int i = 0; i < count; ++i) {
-    float* row = rows + i * at.width;
-    convert_row(at.part(tensor, at.sample(place + i), stride), at.dim, row);
-    for (int d = 0; d < at.dim; ++d) columns[d * kQueries + i] = row[d] * factor;
+    convert_row(at.part(tensor, at.sample(place + i), stride), at.dim, rows + i * at.width);
   }
-  for (int i = count; i < kQueries; ++i) {
-    for (int d = 0; d < at.dim; ++d) columns[d * kQueries + i] = 0.0f;
-  }
+  transpose_rows(rows, at.width, count, round_up(count), factor, at.dim, columns, kQueries);
 }
 
 // Hides keys after a sample's own position: score 2^-infinity.
@@ -238,10 +154,8 @@ template <typename T>
 void forward_keys(const RowHead<T>& at, const void* key, const void* value, int place, int count,
                   int first, int keys, ForwardTile<T>& tile) {
   const int lanes = round_up(count);
-  load_keys(at, key, at.shape.key_stride, first, keys, tile.rows);
-  clear(tile.scores, keys * kQueries);
-  multiply_add({tile.rows, at.width, 1}, tile.query_columns, kQueries, tile.scores, kQueries, keys,
-               lanes, at.dim);
+  const Rows k = key_rows(at, key, at.shape.key_stride, first, keys, tile.rows);
+  multiply<Into::kSet>(k, tile.query_columns, kQueries, tile.scores, kQueries, keys, lanes, at.dim);
   mask_causal(at, first, keys, place, count, tile.scores);
   for (int j = 0; j < lanes; j += Floats::kLanes) {
     softmax_step(tile.scores + j, keys, tile.maximum + j, tile.total + j, tile.factor + j);
@@ -254,9 +168,9 @@ void forward_keys(const RowHead<T>& at, const void* key, const void* value, int 
       Floats::store(sum, Floats::multiply(Floats::load(sum), factor));
     }
   }
-  load_keys(at, value, at.shape.value_stride, first, keys, tile.rows);
-  multiply_add({tile.scores, 1, kQueries}, tile.rows, at.width, tile.sums, at.width, count,
-               at.width, keys);
+  const Rows v = key_rows(at, value, at.shape.value_stride, first, keys, tile.rows);
+  multiply<Into::kAdd>(Columns{tile.scores, kQueries}, v.data, v.stride, tile.sums, at.width, count,
+                       at.width, keys);
 }
 
 template <typename T>
@@ -335,17 +249,15 @@ void backward_samples(const RowHead<T>& at, const FoldedAttentionGradient& tenso
   }
 }
 
-// Weights and score gradients of a tile, from loaded keys, values and samples.
+// Weights and score gradients of a tile, from keys, values and loaded samples.
 template <typename T>
-void backward_scores(const RowHead<T>& at, int place, int count, int first, int keys,
-                     BackwardTile<T>& tile) {
+void backward_scores(const RowHead<T>& at, int place, int count, int first, int keys, Rows key,
+                     Rows value, BackwardTile<T>& tile) {
   const int lanes = round_up(count);
-  clear(tile.weights, keys * kQueries);
-  clear(tile.grad_scores, keys * kQueries);
-  multiply_add({tile.key, at.width, 1}, tile.query_columns, kQueries, tile.weights, kQueries, keys,
-               lanes, at.dim);
-  multiply_add({tile.value, at.width, 1}, tile.grad_columns, kQueries, tile.grad_scores, kQueries,
-               keys, lanes, at.dim);
+  multiply<Into::kSet>(key, tile.query_columns, kQueries, tile.weights, kQueries, keys, lanes,
+                       at.dim);
+  multiply<Into::kSet>(value, tile.grad_columns, kQueries, tile.grad_scores, kQueries, keys, lanes,
+                       at.dim);
   mask_causal(at, first, keys, place, count, tile.weights);
   const auto scale = Floats::broadcast(static_cast<float>(at.shape.scale));
   for (int j = 0; j < lanes; j += Floats::kLanes) {
@@ -363,9 +275,9 @@ void backward_scores(const RowHead<T>& at, int place, int count, int first, int 
 }
 
 template <typename T>
-void add_grad_query(const RowHead<T>& at, int count, int keys, BackwardTile<T>& tile) {
-  multiply_add({tile.grad_scores, 1, kQueries}, tile.key, at.width, tile.grad_query, at.width,
-               count, at.width, keys);
+void add_grad_query(const RowHead<T>& at, int count, int keys, Rows key, BackwardTile<T>& tile) {
+  multiply<Into::kAdd>(Columns{tile.grad_scores, kQueries}, key.data, key.stride, tile.grad_query,
+                       at.width, count, at.width, keys);
 }
 
 template <typename T>
@@ -387,20 +299,20 @@ void backward_keys(const RowHead<T>& at, const FoldedAttentionGradient& tensors,
   clear(tile.grad_query, kQueries * at.width);
   for (int first = 0; first < at.num_keys; first += kKeys) {
     const int keys = at.num_keys - first < kKeys ? at.num_keys - first : kKeys;
-    load_keys(at, tensors.key, at.shape.key_stride, first, keys, tile.key);
-    load_keys(at, tensors.value, at.shape.value_stride, first, keys, tile.value);
+    const Rows key = key_rows(at, tensors.key, at.shape.key_stride, first, keys, tile.key);
+    const Rows value = key_rows(at, tensors.value, at.shape.value_stride, first, keys, tile.value);
     clear(tile.grad_key, keys * at.width);
     clear(tile.grad_value, keys * at.width);
     for (int place = 0; place < at.num_places; place += kQueries) {
       const int count = at.num_places - place < kQueries ? at.num_places - place : kQueries;
       if (at.num_visible(place, count) <= first) continue;
       if (!one_tile) backward_samples(at, tensors, place, count, tile);
-      backward_scores(at, place, count, first, keys, tile);
-      multiply_add({tile.weights, kQueries, 1}, tile.grad, at.width, tile.grad_value, at.width,
-                   keys, at.width, count);
-      multiply_add({tile.grad_scores, kQueries, 1}, tile.query, at.width, tile.grad_key, at.width,
-                   keys, at.width, count);
-      if (one_tile) add_grad_query(at, count, keys, tile);
+      backward_scores(at, place, count, first, keys, key, value, tile);
+      multiply<Into::kAdd>(Rows{tile.weights, kQueries}, tile.grad, at.width, tile.grad_value,
+                           at.width, keys, at.width, count);
+      multiply<Into::kAdd>(Rows{tile.grad_scores, kQueries}, tile.query, at.width, tile.grad_key,
+                           at.width, keys, at.width, count);
+      if (one_tile) add_grad_query(at, count, keys, key, tile);
     }
     for (int i = 0; i < keys; ++i) {
       const int64_t out = at.flat(at.first_key + first + i) * at.dim;
@@ -423,13 +335,57 @@ void backward_queries(const RowHead<T>& at, const FoldedAttentionGradient& tenso
     const int visible = at.num_visible(place, count);
     for (int first = 0; first < visible; first += kKeys) {
       const int keys = visible - first < kKeys ? visible - first : kKeys;
-      load_keys(at, tensors.key, at.shape.key_stride, first, keys, tile.key);
-      load_keys(at, tensors.value, at.shape.value_stride, first, keys, tile.value);
-      backward_scores(at, place, count, first, keys, tile);
-      add_grad_query(at, count, keys, tile);
+      const Rows key = key_rows(at, tensors.key, at.shape.key_stride, first, keys, tile.key);
+      const Rows value =
+          key_rows(at, tensors.value, at.shape.value_stride, first, keys, tile.value);
+      backward_scores(at, place, count, first, keys, key, value, tile);
+      add_grad_query(at, count, keys, key, tile);
     }
     store_grad_query(at, tensors, place, count, tile);
   }
+}
+
+// All gradients in one pass, tile by tile of samples: those of keys and values are added up where
+// they are going to be. REQUIRES: head_dim in whole registers.
+void backward_in_place(const RowHead<float>& at, const FoldedAttentionGradient& tensors,
+                       BackwardTile<float>& tile) {
+  const int stride = at.shape.num_heads * at.dim;
+  float* grad_keys = static_cast<float*>(tensors.grad_key) + at.flat(at.first_key) * at.dim;
+  float* grad_values = static_cast<float*>(tensors.grad_value) + at.flat(at.first_key) * at.dim;
+  for (int i = 0; i < at.num_keys; ++i) {
+    clear(grad_keys + int64_t{i} * stride, at.dim);
+    clear(grad_values + int64_t{i} * stride, at.dim);
+  }
+  for (int place = 0; place < at.num_places; place += kQueries) {
+    const int count = at.num_places - place < kQueries ? at.num_places - place : kQueries;
+    backward_samples(at, tensors, place, count, tile);
+    clear(tile.grad_query, count * at.width);
+    const int visible = at.num_visible(place, count);
+    for (int first = 0; first < visible; first += kKeys) {
+      const int keys = visible - first < kKeys ? visible - first : kKeys;
+      const Rows key = key_rows(at, tensors.key, at.shape.key_stride, first, keys, tile.key);
+      const Rows value =
+          key_rows(at, tensors.value, at.shape.value_stride, first, keys, tile.value);
+      backward_scores(at, place, count, first, keys, key, value, tile);
+      multiply<Into::kAdd>(Rows{tile.weights, kQueries}, tile.grad, at.width,
+                           grad_values + int64_t{first} * stride, stride, keys, at.width, count);
+      multiply<Into::kAdd>(Rows{tile.grad_scores, kQueries}, tile.query, at.width,
+                           grad_keys + int64_t{first} * stride, stride, keys, at.width, count);
+      add_grad_query(at, count, keys, key, tile);
+    }
+    store_grad_query(at, tensors, place, count, tile);
+  }
+}
+
+template <typename T>
+bool backward_fast(const RowHead<T>&, const FoldedAttentionGradient&, BackwardTile<T>&) {
+  return false;
+}
+bool backward_fast(const RowHead<float>& at, const FoldedAttentionGradient& tensors,
+                   BackwardTile<float>& tile) {
+  if (at.dim != at.width) return false;
+  backward_in_place(at, tensors, tile);
+  return true;
 }
 
 template <typename T>
@@ -438,6 +394,7 @@ void backward_items(const FoldedAttention& shape, const FoldedAttentionGradient&
   BackwardTile<T> tile;
   for (int64_t item = begin; item < end; ++item) {
     const RowHead<T> at(shape, item);
+    if (backward_fast(at, tensors, tile)) continue;
     backward_keys(at, tensors, tile);
     if (at.num_places > kQueries) backward_queries(at, tensors, tile);
   }

@@ -58,6 +58,30 @@ struct Floats {
         _mm256_slli_epi32(_mm256_max_epi32(exponent, _mm256_setzero_si256()), 23);
     return _mm256_mul_ps(x, _mm256_castsi256_ps(factor));
   }
+  // 1 / sqrt(x) to float accuracy; both instructions are short enough here.
+  static Register reciprocal_sqrt(Register x) {
+    return _mm256_div_ps(_mm256_set1_ps(1.0f), _mm256_sqrt_ps(x));
+  }
+  // Eight rows of eight become columns: pairs, fours, then halves change places.
+  static void transpose(Register (&r)[kLanes]) {
+    Register t[kLanes];
+    for (int i = 0; i < kLanes; i += 2) {
+      t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+      t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < kLanes; i += 4) {
+      for (int j = 0; j < 2; ++j) {
+        const __m256d a = _mm256_castps_pd(t[i + j]), b = _mm256_castps_pd(t[i + j + 2]);
+        r[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+        r[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+      }
+    }
+    for (int j = 0; j < 4; ++j) {
+      const Register low = r[j], high = r[j + 4];
+      r[j] = _mm256_permute2f128_ps(low, high, 0x20);
+      r[j + 4] = _mm256_permute2f128_ps(low, high, 0x31);
+    }
+  }
   static float sum(Register x) {
     __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
     y = _mm_add_ps(y, _mm_movehl_ps(y, y));

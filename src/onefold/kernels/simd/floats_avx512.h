@@ -53,6 +53,37 @@ struct Floats {
   }
   // x * 2^n for integral n; 0 where n is far below the smallest exponent.
   static Register scale_by_power(Register x, Register n) { return _mm512_scalef_ps(x, n); }
+  // 1 / sqrt(x) to float accuracy: 14 bits, and a Newton step.
+  static Register reciprocal_sqrt(Register x) {
+    const Register y = _mm512_rsqrt14_ps(x);
+    const Register half = _mm512_mul_ps(_mm512_mul_ps(x, y), _mm512_set1_ps(0.5f));
+    return _mm512_mul_ps(y, _mm512_fnmadd_ps(half, y, _mm512_set1_ps(1.5f)));
+  }
+  // Sixteen rows of sixteen become columns: pairs, fours, eights, then halves change places.
+  static void transpose(Register (&r)[kLanes]) {
+    Register t[kLanes];
+    for (int i = 0; i < kLanes; i += 2) {
+      t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+      t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < kLanes; i += 4) {
+      for (int j = 0; j < 2; ++j) {
+        const __m512d a = _mm512_castps_pd(t[i + j]), b = _mm512_castps_pd(t[i + j + 2]);
+        r[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+        r[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+      }
+    }
+    for (int i = 0; i < kLanes; i += 8) {
+      for (int j = 0; j < 4; ++j) {
+        t[i + j] = _mm512_shuffle_f32x4(r[i + j], r[i + j + 4], 0x88);
+        t[i + j + 4] = _mm512_shuffle_f32x4(r[i + j], r[i + j + 4], 0xdd);
+      }
+    }
+    for (int j = 0; j < 8; ++j) {
+      r[j] = _mm512_shuffle_f32x4(t[j], t[j + 8], 0x88);
+      r[j + 8] = _mm512_shuffle_f32x4(t[j], t[j + 8], 0xdd);
+    }
+  }
   static float sum(Register x) { return _mm512_reduce_add_ps(x); }
   static float maximum(Register x) { return _mm512_reduce_max_ps(x); }
 };
