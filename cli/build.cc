@@ -5,9 +5,12 @@
 #include <iostream>
 #include <memory>
 
+#include "cli/interrupt_flag.h"
+#include "cli/progress_line.h"
 #include "cli/verbs.h"
 #include <nlohmann/json.hpp>
 
+#include "onefold/base/memory.h"
 #include "onefold/timeline/utc_time.h"
 
 namespace onefold::cli {
@@ -16,11 +19,20 @@ namespace {
 struct Arguments {
   std::string logs, table;
   std::string order = "session", layout = "folded", partition = "day";
-  std::string from, until;
+  std::string from, until, memory;
   double late_after_hours = 24;
   bool json = false;
   BuildOptions options;
 };
+
+Result<BuildStats> build_with_progress(Arguments& arguments) {
+  const InterruptFlag interrupt;
+  ProgressLine reading("bytes of log"), writing("requests");
+  arguments.options.on_read = reading.callback();
+  arguments.options.on_written = writing.callback();
+  arguments.options.is_cancelled = [&interrupt] { return interrupt.is_set(); };
+  return build_table(arguments.logs, arguments.table, arguments.options);
+}
 
 Status run_build(Arguments arguments) {
   BuildOptions& options = arguments.options;
@@ -34,8 +46,10 @@ Status run_build(Arguments arguments) {
   if (!arguments.until.empty()) {
     ONEFOLD_ASSIGN_OR_RETURN(options.until_us, parse_utc(arguments.until));
   }
-  ONEFOLD_ASSIGN_OR_RETURN(const BuildStats stats,
-                           build_table(arguments.logs, arguments.table, options));
+  if (!arguments.memory.empty()) {
+    ONEFOLD_ASSIGN_OR_RETURN(options.memory_bytes, parse_byte_size(arguments.memory));
+  }
+  ONEFOLD_ASSIGN_OR_RETURN(const BuildStats stats, build_with_progress(arguments));
   if (arguments.json) {
     std::cout << to_json(stats).dump() << "\n";
   } else {
@@ -86,6 +100,14 @@ void add_build(CLI::App& app, Run& run) {
       ->check(CLI::Range(0.0, 1e6))
       ->type_name("HOURS")
       ->capture_default_str();
+  verb->add_option("--memory", arguments->memory,
+                   "What the program may use, as 512MiB or 2GiB [half of the machine's]")
+      ->type_name("SIZE");
+  verb->add_option("--threads", arguments->options.threads, "Threads [one per core]")
+      ->type_name("N");
+  verb->add_option("--spill-dir", arguments->options.spill_dir,
+                   "Where to put what does not fit in memory [beside TABLE]")
+      ->type_name("DIR");
   verb->add_flag("--json", arguments->json, "Print the summary as JSON");
   verb->callback([arguments, &run] { run = [arguments] { return run_build(*arguments); }; });
 }

@@ -3,15 +3,27 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <thread>
 
 #include <fmt/format.h>
 
+#include "onefold/base/memory.h"
+#include "onefold/build/log_intake.h"
+#include "onefold/build/memory_plan.h"
 #include "onefold/build/row_group_batch.h"
+#include "onefold/build/row_group_pipeline.h"
+#include "onefold/build/sample_source.h"
 #include "onefold/embedding_store/embedding_store.h"
-#include "onefold/log/log_reader.h"
 
 namespace onefold {
 namespace {
+
+std::string parent_directory(const std::string& path) {
+  const std::string parent =
+      std::filesystem::path(path + "/").lexically_normal().parent_path().parent_path().string();
+  return parent.empty() ? "." : parent;
+}
 
 Status check_options(const BuildOptions& options) {
   if (options.cluster.row_group_samples <= 0) {
@@ -27,26 +39,6 @@ Status check_options(const BuildOptions& options) {
   return {};
 }
 
-Status read_log(LogReader& log, RequestStore& store, EventJoin& join, BuildStats& stats) {
-  ONEFOLD_RETURN_IF_ERROR(log.read_features([&](FeatureRecords&& records) -> Status {
-    store.add(std::move(records));
-    return {};
-  }));
-  ONEFOLD_RETURN_IF_ERROR(log.read_events([&](EventRecords&& records) -> Status {
-    join.add(records);
-    return {};
-  }));
-  join.leave_out(store.outside());
-  for (const TornTail& tail : log.torn_tails()) {
-    ++stats.torn_segments;
-    stats.torn_bytes += tail.bytes_skipped;
-  }
-  ONEFOLD_ASSIGN_OR_RETURN(const int64_t feature_bytes, log.feature_bytes());
-  ONEFOLD_ASSIGN_OR_RETURN(const int64_t event_bytes, log.event_bytes());
-  stats.log_bytes = feature_bytes + event_bytes;
-  return {};
-}
-
 void count_labels(const DenseColumns& labels, std::vector<LabelStats>& stats) {
   for (size_t i = 0; i < labels.values.size(); ++i) {
     LabelStats& label = stats[i % stats.size()];
@@ -57,34 +49,17 @@ void count_labels(const DenseColumns& labels, std::vector<LabelStats>& stats) {
 
 // The join over the times of the log; nullptr if none is asked for.
 Result<std::unique_ptr<EmbeddingJoin>> open_embeddings(const std::string& directory,
-                                                       const RequestStore& store) {
+                                                       const IntakeCounts& intake) {
   if (directory.empty()) return std::unique_ptr<EmbeddingJoin>();
   EmbeddingJoinOptions options;
-  const std::vector<RowRef>& requests = store.requests();
-  if (!requests.empty()) {
-    const auto [first, last] = std::minmax_element(
-        requests.begin(), requests.end(),
-        [&](const RowRef& a, const RowRef& b) { return store.time_us(a) < store.time_us(b); });
-    options.from_us = store.time_us(*first);
-    options.to_us = store.time_us(*last);
+  if (intake.first_us <= intake.last_us) {
+    options.from_us = intake.first_us;
+    options.to_us = intake.last_us;
   }
   return EmbeddingJoin::open(directory, options);
 }
 
-// `embeddings` may be null.
-Status write_row_groups(const ClusterPlan& plan, PartitionBy partition, RowGroupBuilder& builder,
-                        EmbeddingJoin* embeddings, TableWriter& writer, BuildStats& stats) {
-  for (const PlannedRowGroup& row_group : plan.row_groups) {
-    ONEFOLD_ASSIGN_OR_RETURN(Batch batch, builder.build(plan.requests_of(row_group)));
-    if (embeddings != nullptr) {
-      ONEFOLD_ASSIGN_OR_RETURN(auto joined, embeddings->join(batch.user_id, batch.time_us));
-      batch.groups.push_back({kUserEmbedding, std::move(joined)});
-    }
-    count_labels(batch.labels, stats.labels);
-    ONEFOLD_RETURN_IF_ERROR(writer.write(partition_name(row_group.period, partition), batch));
-  }
-  return {};
-}
+Status cancelled() { return io_error("the build was interrupted; an older table is as it was"); }
 
 void count_table(const Manifest& manifest, BuildStats& stats) {
   stats.samples = manifest.num_samples;
@@ -97,56 +72,166 @@ void count_table(const Manifest& manifest, BuildStats& stats) {
   }
 }
 
+// A build at work: what both passes share.
+class Build {
+ public:
+  Build(LogReader log, BuildOptions options, MemoryPlan plan, std::string spill_dir)
+      : log_(std::move(log)),
+        options_(std::move(options)),
+        plan_(plan),
+        spill_(std::move(spill_dir)),
+        runs_(log_.schema(), spill_,
+              options_.spill_bytes > 0 ? options_.spill_bytes : plan.requests, plan.block),
+        actions_(log_.schema().labels),
+        routed_{{spill_, plan.routed}, {spill_, plan.counters}} {
+    for (const std::string& label : log_.schema().label_names())
+      stats_.labels.push_back({.name = label});
+  }
+
+  Result<BuildStats> run(TableWriter& writer) {
+    ONEFOLD_ASSIGN_OR_RETURN(pool_, WorkerPool::make(options_.threads));
+    ONEFOLD_RETURN_IF_ERROR(read());
+    ONEFOLD_RETURN_IF_ERROR(write(writer));
+    ONEFOLD_ASSIGN_OR_RETURN(const Manifest manifest, writer.finish());
+    count_table(manifest, stats_);
+    stats_.threads = options_.threads;
+    stats_.memory_limit = options_.memory_bytes;
+    stats_.spilled_bytes = spill_.bytes();
+    stats_.spilled_runs = runs_.num_spilled();
+    return stats_;
+  }
+
+ private:
+  // Pass 1: the log into sorted runs of requests, and events to their requests.
+  Status read() {
+    ExternalSorter<RequestRecord> requests(spill_, plan_.request_records);
+    ExternalSorter<EventRecord> events(spill_, plan_.event_records);
+    const IntakeOptions intake{options_.cluster, options_.from_us, options_.until_us};
+    ONEFOLD_ASSIGN_OR_RETURN(intake_, take_in(log_, intake, {runs_, requests, events, actions_},
+                                              *pool_, [this](int64_t done, int64_t all) {
+                                                return tell(options_.on_read, done, all);
+                                              }));
+    ONEFOLD_RETURN_IF_ERROR(runs_.settle(*pool_));
+    ONEFOLD_ASSIGN_OR_RETURN(routes_, route(requests, events, actions_, routed_));
+    release_freed_memory();
+    return {};
+  }
+
+  // Pass 2: row groups, in the order of the table.
+  Status write(TableWriter& writer) {
+    EventJoin join(actions_, options_.late_after_us);
+    const int64_t ahead = runs_.num_spilled() * 2 * plan_.block;
+    ONEFOLD_ASSIGN_OR_RETURN(auto requests,
+                             RequestStream::open(runs_, *pool_, ahead <= plan_.read_ahead));
+    SampleSource source(*requests, routed_, join, options_.cluster, stats_.labels.size(), spill_,
+                        plan_.counters);
+    ONEFOLD_RETURN_IF_ERROR(write_row_groups(source, writer));
+    ONEFOLD_ASSIGN_OR_RETURN(const SampleCounts counts, source.counts());
+    count_join(join, writer);
+    stats_.requests = counts.requests;
+    stats_.sessions = counts.sessions.distinct;
+    stats_.split_sessions = counts.sessions.repeated;
+    stats_.users = counts.users;
+    return {};
+  }
+
+  Status write_row_groups(SampleSource& source, TableWriter& writer) {
+    ONEFOLD_ASSIGN_OR_RETURN(auto embeddings, open_embeddings(options_.embeddings, intake_));
+    const RowGroupBuilder builder(log_.schema());
+    RowGroupPipeline pipeline(
+        *pool_, [&] { return source.next(); },
+        [&](const SampleRows& rows) { return builder.build(rows); }, plan_.row_groups);
+    int64_t done = 0;
+    while (true) {
+      ONEFOLD_ASSIGN_OR_RETURN(auto built, pipeline.next());
+      if (!built) break;
+      Batch& batch = built->batch;
+      if (embeddings != nullptr) {
+        ONEFOLD_ASSIGN_OR_RETURN(auto joined, embeddings->join(batch.user_id, batch.time_us));
+        batch.groups.push_back({kUserEmbedding, std::move(joined)});
+      }
+      count_labels(batch.labels, stats_.labels);
+      ONEFOLD_RETURN_IF_ERROR(
+          writer.write(partition_name(built->period, options_.cluster.partition), batch));
+      done += built->num_requests;
+      ONEFOLD_RETURN_IF_ERROR(tell(options_.on_written, done, routes_.requests));
+    }
+    if (embeddings) {
+      writer.set_embeddings(embeddings->versions());
+      stats_.embeddings = embeddings->counts();
+    }
+    return {};
+  }
+
+  void count_join(const EventJoin& join, TableWriter& writer) {
+    std::vector<LabelEvents> label_events;
+    for (size_t t = 0; t < stats_.labels.size(); ++t) {
+      stats_.labels[t].events = join.label_events()[t];
+      label_events.push_back({stats_.labels[t].name, join.label_events()[t]});
+    }
+    writer.set_label_events(std::move(label_events));
+    stats_.join = {.events = routes_.events,
+                   .orphans = routes_.orphans + join.num_orphans(),
+                   .unlabelled = routes_.unlabelled,
+                   .late = join.num_late(),
+                   .early = join.num_early()};
+    stats_.duplicate_requests = routes_.duplicates;
+    stats_.outside_requests = routes_.outside;
+    stats_.empty_requests = routes_.empty;
+    stats_.log_bytes = intake_.log_bytes;
+    for (const TornTail& tail : intake_.torn_tails) {
+      ++stats_.torn_segments;
+      stats_.torn_bytes += tail.bytes_skipped;
+    }
+  }
+
+  Status tell(const std::function<void(int64_t, int64_t)>& progress, int64_t done,
+              int64_t all) const {
+    if (progress) progress(done, all);
+    return options_.is_cancelled && options_.is_cancelled() ? cancelled() : Status();
+  }
+
+  LogReader log_;
+  BuildOptions options_;
+  MemoryPlan plan_;
+  SpillFile spill_;
+  SortedRuns runs_;
+  LabelActions actions_;
+  Routed routed_;
+  IntakeCounts intake_;
+  RouteCounts routes_;
+  BuildStats stats_;
+  std::unique_ptr<WorkerPool> pool_;  // last: its tasks use the members above
+};
+
 }  // namespace
 
 Result<BuildStats> build_table(const std::string& logs_dir, const std::string& table_dir,
-                               const BuildOptions& options) {
+                               const BuildOptions& given) {
   const auto start = std::chrono::steady_clock::now();
+  BuildOptions options = given;
   ONEFOLD_RETURN_IF_ERROR(check_options(options));
+  if (options.memory_bytes == 0) options.memory_bytes = machine_memory() / 2;
+  if (options.threads == 0) {
+    options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
   ONEFOLD_ASSIGN_OR_RETURN(LogReader log, LogReader::open(logs_dir));
   Schema schema = log.schema();
   if (!options.embeddings.empty()) {
     ONEFOLD_RETURN_IF_ERROR(EmbeddingStore::open(options.embeddings).status());
     ONEFOLD_ASSIGN_OR_RETURN(schema, with_user_embedding(std::move(schema)));
   }
+  ONEFOLD_ASSIGN_OR_RETURN(const MemoryPlan plan,
+                           plan_memory(options.memory_bytes, resident_memory(), options.threads));
   // Opened before the log is read: a directory that must not be overwritten is refused at once.
   ONEFOLD_ASSIGN_OR_RETURN(
       auto writer, TableWriter::open(table_dir, schema,
                                      {.layout = options.layout, .zstd_level = options.zstd_level}));
-  BuildStats stats;
-  for (const std::string& label : log.schema().label_names())
-    stats.labels.push_back({.name = label});
-  RequestStore store(options.from_us, options.until_us);
-  EventJoin join(log.schema().labels, options.late_after_us);
-  ONEFOLD_RETURN_IF_ERROR(read_log(log, store, join, stats));
-
-  const ClusterPlan plan = plan_clusters(store, options.cluster);
-  RowGroupBuilder builder(log.schema(), store, join);
-  ONEFOLD_ASSIGN_OR_RETURN(auto embeddings, open_embeddings(options.embeddings, store));
-  ONEFOLD_RETURN_IF_ERROR(
-      write_row_groups(plan, options.cluster.partition, builder, embeddings.get(), *writer, stats));
-  if (embeddings) {
-    writer->set_embeddings(embeddings->versions());
-    stats.embeddings = embeddings->counts();
-  }
-  const std::vector<int64_t> events = join.label_events();
-  std::vector<LabelEvents> label_events;
-  for (size_t t = 0; t < stats.labels.size(); ++t) {
-    stats.labels[t].events = events[t];
-    label_events.push_back({stats.labels[t].name, events[t]});
-  }
-  writer->set_label_events(std::move(label_events));
-  ONEFOLD_ASSIGN_OR_RETURN(const Manifest manifest, writer->finish());
-
-  count_table(manifest, stats);
-  stats.requests = static_cast<int64_t>(plan.requests.size());
-  stats.duplicate_requests = store.num_duplicates();
-  stats.outside_requests = static_cast<int64_t>(store.outside().size());
-  stats.empty_requests = store.num_empty();
-  stats.join = join.stats();
-  stats.sessions = plan.num_sessions;
-  stats.users = plan.num_users;
-  stats.split_sessions = plan.num_split_sessions;
+  const std::string spill_dir =
+      options.spill_dir.empty() ? parent_directory(table_dir) : options.spill_dir;
+  Build build(std::move(log), options, plan, spill_dir);
+  ONEFOLD_ASSIGN_OR_RETURN(BuildStats stats, build.run(*writer));
+  stats.peak_memory = peak_memory();
   stats.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return stats;
 }

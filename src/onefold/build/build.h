@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// build_table: logs to table. Read, join, cluster, fold, write.
+// build_table: logs to table, in two passes of bounded memory. Read, sort, join; cluster, fold,
+// write.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 
@@ -23,10 +25,20 @@ struct BuildOptions {
   int64_t from_us = std::numeric_limits<int64_t>::min();
   int64_t until_us = std::numeric_limits<int64_t>::max();
   int64_t late_after_us = int64_t{24} * 3600 * 1000000;  // join.h, JoinStats::late
+
+  // How, not what: no bit of the table depends on these.
+  int64_t memory_bytes = 0;  // limit on the whole process; 0: half of machine_memory()
+  int threads = 0;           // 0: one per core
+  std::string spill_dir;     // "": the directory that the table is in
+  int64_t spill_bytes = 0;   // requests held before they are spilled; 0: what memory_bytes allows
+  // Called now and then with (done, all): bytes of log read, then requests written. One at a time,
+  // but from any thread.
+  std::function<void(int64_t, int64_t)> on_read, on_written;
+  std::function<bool()> is_cancelled;  // asked as often, from any thread; then the build ends
 };
 
 // Builds the table `table_dir` from the log `logs_dir`. The same log and options give the same
-// bytes. Memory: both logs, requests not expanded to samples, and one row group.
+// bytes. Memory beyond the limit: a few row groups, and footers of the table's open files.
 //
 // kInvalidArgument: options out of range, or `table_dir` is there and no table. kNotFound:
 // `logs_dir` is not a log, or `embeddings` no store with a published version. kSchema: versions

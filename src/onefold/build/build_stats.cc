@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "onefold/base/memory.h"
+
 namespace onefold {
 namespace {
 
@@ -64,7 +66,12 @@ nlohmann::json to_json(const BuildStats& stats) {
                          {"files", stats.files},
                          {"log_bytes", stats.log_bytes},
                          {"table_bytes", stats.table_bytes},
-                         {"seconds", stats.seconds}};
+                         {"seconds", stats.seconds},
+                         {"threads", stats.threads},
+                         {"memory_limit", stats.memory_limit},
+                         {"peak_memory", stats.peak_memory},
+                         {"spilled_bytes", stats.spilled_bytes},
+                         {"spilled_runs", stats.spilled_runs}};
   if (stats.embeddings) {
     json["embeddings"] = {{"samples", stats.embeddings->samples},
                           {"unknown_users", stats.embeddings->unknown_users},
@@ -115,7 +122,13 @@ std::string to_text(const BuildStats& stats) {
       fmt::format("time      {:.2f} s, {} samples/s\n", stats.seconds,
                   grouped(static_cast<int64_t>(
                       stats.seconds > 0 ? static_cast<double>(stats.samples) / stats.seconds : 0)));
-  return text;
+  text += fmt::format("memory    {} at the most, of {} allowed",
+                      format_byte_size(stats.peak_memory), format_byte_size(stats.memory_limit));
+  if (stats.spilled_bytes > 0) {
+    text += fmt::format("; {} spilled, {} runs merged", format_byte_size(stats.spilled_bytes),
+                        grouped(stats.spilled_runs));
+  }
+  return text + "\n";
 }
 
 }  // namespace onefold

@@ -45,6 +45,12 @@ struct BuildStats {
   int64_t log_bytes = 0;
   int64_t table_bytes = 0;  // data files, without the manifest
   double seconds = 0;
+
+  int threads = 0;
+  int64_t memory_limit = 0;
+  int64_t peak_memory = 0;  // of the process, program and libraries included
+  int64_t spilled_bytes = 0;
+  int64_t spilled_runs = 0;  // of requests, merged again
 };
 
 nlohmann::json to_json(const BuildStats& stats);

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "onefold/build/partition.h"
-#include "onefold/build/request_store.h"
+#include "onefold/build/request_stream.h"
+#include "onefold/build/sample_rows.h"
 
 namespace onefold {
 
@@ -26,23 +27,41 @@ struct ClusterOptions {
   int64_t row_group_samples = 16384;
 };
 
-struct PlannedRowGroup {
-  int64_t period = 0;         // partition.h
-  size_t begin = 0, end = 0;  // of ClusterPlan::requests
+// The key by which the request of these ids is sorted.
+RequestKey request_key(const ClusterOptions& options, int64_t session_id, int64_t time_us,
+                       int64_t request_id, int64_t position);
+
+// A request with the candidates that become samples; at least one.
+struct LabelledRequest {
+  SortedRequest request;
+  std::vector<int32_t> candidates;  // rows of its block
+  std::vector<float> labels;        // [candidates * L]
 };
 
-struct ClusterPlan {
-  std::vector<RowRef> requests;  // in table order
-  std::vector<PlannedRowGroup> row_groups;
-  int64_t num_sessions = 0;
-  int64_t num_users = 0;
-  int64_t num_split_sessions = 0;  // sessions with samples in more than one partition
+// Cuts a stream of requests into row groups.
+class RowGroupCutter {
+ public:
+  explicit RowGroupCutter(const ClusterOptions& options) : options_(options) {}
 
-  std::span<const RowRef> requests_of(const PlannedRowGroup& row_group) const {
-    return std::span(requests).subspan(row_group.begin, row_group.end - row_group.begin);
-  }
+  // The next request in order. Returns a row group when this request cannot be part of it.
+  std::optional<SampleRows> add(LabelledRequest&& request);
+  // The last row group, if any request is left.
+  std::optional<SampleRows> finish();
+
+ private:
+  // Requests that stay together, or a row group of them.
+  struct Requests {
+    std::vector<LabelledRequest> requests;
+    int64_t samples = 0;
+    bool empty() const { return requests.empty(); }
+  };
+
+  bool belongs_to_unit(const RequestKey& key) const;
+  std::optional<SampleRows> close_unit();
+
+  ClusterOptions options_;
+  Requests row_group_;  // complete units
+  Requests unit_;       // a session; in arrival order a request
 };
-
-ClusterPlan plan_clusters(const RequestStore& store, const ClusterOptions& options);
 
 }  // namespace onefold

@@ -43,8 +43,7 @@ Result<JaggedColumn> gather_rows(const FeatureSpec& feature,
 
 }  // namespace
 
-RowGroupBuilder::RowGroupBuilder(const Schema& schema, const RequestStore& store, EventJoin& join)
-    : store_(store), join_(join), label_names_(schema.label_names()) {
+RowGroupBuilder::RowGroupBuilder(const Schema& schema) : label_names_(schema.label_names()) {
   auto sources = [&](const std::vector<FeatureSpec>& features) {
     std::vector<Source> found;
     for (const FeatureSpec& feature : features) {
@@ -61,12 +60,11 @@ RowGroupBuilder::RowGroupBuilder(const Schema& schema, const RequestStore& store
   }
 }
 
-Result<Batch> RowGroupBuilder::build(std::span<const RowRef> requests) {
-  const Rows rows = rows_of(requests);
+Result<Batch> RowGroupBuilder::build(const SampleRows& rows) const {
   Batch batch;
   fill_keys(rows, batch);
   fill_dense(rows, batch);
-  fill_labels(rows, batch);
+  batch.labels = {.names = label_names_, .values = rows.labels};
   ONEFOLD_ASSIGN_OR_RETURN(batch.features, gather(sample_features_, rows, /*per_request=*/false));
   for (const auto& [name, sources] : groups_) {
     ONEFOLD_ASSIGN_OR_RETURN(auto features, fold_group(sources, rows));
@@ -75,59 +73,33 @@ Result<Batch> RowGroupBuilder::build(std::span<const RowRef> requests) {
   return batch;
 }
 
-RowGroupBuilder::Rows RowGroupBuilder::rows_of(std::span<const RowRef> requests) const {
-  Rows rows{.requests = requests, .request_of = {}, .candidates = {}};
-  for (size_t r = 0; r < requests.size(); ++r) {
-    const int32_t first = store_.first_candidate(requests[r]);
-    for (int32_t c = 0; c < store_.num_candidates(requests[r]); ++c) {
-      rows.request_of.push_back(static_cast<int32_t>(r));
-      rows.candidates.push_back({requests[r].block, first + c});
-    }
-  }
-  return rows;
-}
-
-void RowGroupBuilder::fill_keys(const Rows& rows, Batch& batch) const {
+void RowGroupBuilder::fill_keys(const SampleRows& rows, Batch& batch) const {
   for (size_t i = 0; i < rows.candidates.size(); ++i) {
     const RowRef& request = rows.requests[rows.request_of[i]];
-    batch.session_id.push_back(store_.session_id(request));
-    batch.user_id.push_back(store_.user_id(request));
-    batch.request_id.push_back(store_.request_id(request));
-    batch.time_us.push_back(store_.time_us(request));
-    batch.item_id.push_back(store_.block(rows.candidates[i]).item_id[rows.candidates[i].row]);
+    batch.session_id.push_back(rows.session_id(request));
+    batch.user_id.push_back(rows.user_id(request));
+    batch.request_id.push_back(rows.request_id(request));
+    batch.time_us.push_back(rows.time_us(request));
+    batch.item_id.push_back(rows.block(rows.candidates[i]).item_id[rows.candidates[i].row]);
   }
 }
 
-void RowGroupBuilder::fill_dense(const Rows& rows, Batch& batch) const {
+void RowGroupBuilder::fill_dense(const SampleRows& rows, Batch& batch) const {
   for (const Source& source : dense_) batch.dense.names.push_back(source.feature.name);
   batch.dense.values.reserve(rows.candidates.size() * dense_.size());
   for (size_t i = 0; i < rows.candidates.size(); ++i) {
     for (const Source& source : dense_) {
       const RowRef& ref =
           is_user(source.feature) ? rows.requests[rows.request_of[i]] : rows.candidates[i];
-      const FeatureRecords& block = store_.block(ref);
+      const FeatureRecords& block = rows.block(ref);
       const DenseColumns& columns = is_user(source.feature) ? block.user_dense : block.item_dense;
       batch.dense.values.push_back(columns.values[ref.row * columns.names.size() + source.column]);
     }
   }
 }
 
-void RowGroupBuilder::fill_labels(const Rows& rows, Batch& batch) {
-  batch.labels.names = label_names_;
-  batch.labels.values.resize(rows.candidates.size() * label_names_.size());
-  std::span<float> out(batch.labels.values);
-  for (const RowRef& request : rows.requests) {
-    const std::span<const int64_t> items(store_.block(request).item_id);
-    const size_t count = store_.num_candidates(request);
-    join_.join(store_.request_id(request), store_.time_us(request),
-               items.subspan(store_.first_candidate(request), count),
-               out.first(count * label_names_.size()));
-    out = out.subspan(count * label_names_.size());
-  }
-}
-
 Result<KeyedJaggedTensor> RowGroupBuilder::gather(const std::vector<Source>& sources,
-                                                  const Rows& rows, bool per_request) const {
+                                                  const SampleRows& rows, bool per_request) const {
   const size_t num_rows = per_request ? rows.requests.size() : rows.candidates.size();
   KeyedJaggedTensor gathered(static_cast<int64_t>(num_rows));
   std::vector<RowRef> refs(num_rows);
@@ -138,7 +110,7 @@ Result<KeyedJaggedTensor> RowGroupBuilder::gather(const std::vector<Source>& sou
       refs[i] = per_request               ? rows.requests[i]
                 : is_user(source.feature) ? rows.requests[rows.request_of[i]]
                                           : rows.candidates[i];
-      const FeatureRecords& block = store_.block(refs[i]);
+      const FeatureRecords& block = rows.block(refs[i]);
       columns[i] = &(is_user(source.feature) ? block.user_features : block.item_features)
                         .column(source.column);
     }
@@ -152,7 +124,7 @@ Result<KeyedJaggedTensor> RowGroupBuilder::gather(const std::vector<Source>& sou
 }
 
 Result<InverseKeyedJaggedTensor> RowGroupBuilder::fold_group(const std::vector<Source>& sources,
-                                                             const Rows& rows) const {
+                                                             const SampleRows& rows) const {
   const bool per_request = std::all_of(sources.begin(), sources.end(),
                                        [](const Source& s) { return is_user(s.feature); });
   ONEFOLD_ASSIGN_OR_RETURN(const KeyedJaggedTensor all, gather(sources, rows, per_request));

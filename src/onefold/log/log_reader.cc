@@ -34,15 +34,31 @@ Result<SegmentReader> open_segment(const SegmentFile& segment,
 }
 
 template <typename Codec>
+Status read_segment(const SegmentFile& segment, const Codec& codec,
+                    const std::function<Status(typename Codec::Records&&)>& visit,
+                    std::vector<TornTail>* torn_tails) {
+  ONEFOLD_ASSIGN_OR_RETURN(auto reader, open_segment(segment, codec.arrow_schema()));
+  ONEFOLD_RETURN_IF_ERROR(visit_blocks(reader, codec, visit));
+  if (auto tail = reader.torn_tail()) torn_tails->push_back(*std::move(tail));
+  return {};
+}
+
+template <typename Codec>
 Status read_stream(const Stream& stream, const Codec& codec,
                    const std::function<Status(typename Codec::Records&&)>& visit,
                    std::vector<TornTail>* torn_tails) {
-  return for_each_segment(stream, [&](const SegmentFile& segment) -> Status {
-    ONEFOLD_ASSIGN_OR_RETURN(auto reader, open_segment(segment, codec.arrow_schema()));
-    ONEFOLD_RETURN_IF_ERROR(visit_blocks(reader, codec, visit));
-    if (auto tail = reader.torn_tail()) torn_tails->push_back(*std::move(tail));
-    return {};
+  return for_each_segment(stream, [&](const SegmentFile& segment) {
+    return read_segment(segment, codec, visit, torn_tails);
   });
+}
+
+Result<std::vector<SegmentFile>> segments_of(const Stream& stream) {
+  std::vector<SegmentFile> segments;
+  ONEFOLD_RETURN_IF_ERROR(for_each_segment(stream, [&](const SegmentFile& segment) -> Status {
+    segments.push_back(segment);
+    return {};
+  }));
+  return segments;
 }
 
 Result<int64_t> stream_bytes(const Stream& stream) {
@@ -77,6 +93,26 @@ Status LogReader::read_features(const std::function<Status(FeatureRecords&&)>& v
 Status LogReader::read_events(const std::function<Status(EventRecords&&)>& visit) {
   return read_stream({directory_, EventCodec::kStream, options_.num_shards}, EventCodec(schema_),
                      visit, &torn_tails_);
+}
+
+Result<std::vector<SegmentFile>> LogReader::feature_segments() const {
+  return segments_of({directory_, FeatureCodec::kStream, options_.num_shards});
+}
+
+Result<std::vector<SegmentFile>> LogReader::event_segments() const {
+  return segments_of({directory_, EventCodec::kStream, options_.num_shards});
+}
+
+Status LogReader::read_features(const SegmentFile& segment,
+                                const std::function<Status(FeatureRecords&&)>& visit,
+                                std::vector<TornTail>* torn_tails) const {
+  return read_segment(segment, FeatureCodec(schema_), visit, torn_tails);
+}
+
+Status LogReader::read_events(const SegmentFile& segment,
+                              const std::function<Status(EventRecords&&)>& visit,
+                              std::vector<TornTail>* torn_tails) const {
+  return read_segment(segment, EventCodec(schema_), visit, torn_tails);
 }
 
 Result<int64_t> LogReader::feature_bytes() const {

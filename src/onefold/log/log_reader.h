@@ -8,6 +8,7 @@
 
 #include "onefold/base/status.h"
 #include "onefold/jagged/schema.h"
+#include "onefold/log/log_meta.h"
 #include "onefold/log/log_writer.h"
 #include "onefold/log/record.h"
 #include "onefold/log/torn_tail.h"
@@ -27,8 +28,19 @@ class LogReader {
   Status read_features(const std::function<Status(FeatureRecords&&)>& visit);
   Status read_events(const std::function<Status(EventRecords&&)>& visit);
 
-  // Filled by the reads above. A segment still being written (".open") is torn only if it ends
-  // within a block.
+  // Segments of a stream in the order above, to be read one by one and from several threads.
+  Result<std::vector<SegmentFile>> feature_segments() const;
+  Result<std::vector<SegmentFile>> event_segments() const;
+  // Visits the blocks of one segment. What it lost at its end, if anything, is added to
+  // `torn_tails`.
+  Status read_features(const SegmentFile& segment,
+                       const std::function<Status(FeatureRecords&&)>& visit,
+                       std::vector<TornTail>* torn_tails) const;
+  Status read_events(const SegmentFile& segment, const std::function<Status(EventRecords&&)>& visit,
+                     std::vector<TornTail>* torn_tails) const;
+
+  // Filled by the reads of whole streams. A segment still being written (".open") is torn only if
+  // it ends within a block.
   const std::vector<TornTail>& torn_tails() const { return torn_tails_; }
 
   // Bytes on disk of each stream, from file sizes.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/log/segment_reader.h"
 
-#include <cstring>
-
 #include <arrow/buffer.h>
 #include <arrow/io/file.h>
 #include <arrow/io/memory.h>
@@ -44,19 +42,24 @@ bool same_stream(const arrow::Schema& found, const arrow::Schema& expected) {
 Result<SegmentReader> SegmentReader::open(const std::string& path,
                                           const std::shared_ptr<arrow::Schema>& schema) {
   ONEFOLD_ASSIGN_OR_RETURN_ARROW(auto file, arrow::io::ReadableFile::Open(path), path);
-  ONEFOLD_ASSIGN_OR_RETURN_ARROW(const int64_t size, file->GetSize(), path);
-  ONEFOLD_ASSIGN_OR_RETURN_ARROW(auto bytes, file->Read(size), path);
-  return over(path, std::move(bytes), schema);
+  return from(path, std::move(file), schema);
 }
 
 SegmentReader SegmentReader::over(const std::string& path, std::shared_ptr<arrow::Buffer> bytes,
                                   const std::shared_ptr<arrow::Schema>& schema) {
+  return from(path, std::make_shared<arrow::io::BufferReader>(std::move(bytes)), schema).value();
+}
+
+Result<SegmentReader> SegmentReader::from(const std::string& path,
+                                          std::shared_ptr<arrow::io::RandomAccessFile> file,
+                                          const std::shared_ptr<arrow::Schema>& schema) {
   SegmentReader reader;
   reader.path_ = path;
   reader.schema_ = schema;
-  reader.bytes_ = std::move(bytes);
+  reader.file_ = std::move(file);
+  ONEFOLD_ASSIGN_OR_RETURN_ARROW(reader.size_, reader.file_->GetSize(), path);
   // A writer creates the file before its first bytes: an empty ".open" segment is no damage.
-  if (reader.bytes_->size() == 0) {
+  if (reader.size_ == 0) {
     reader.done_ = true;
   } else if (Status status = reader.read_schema(); !status.ok()) {
     reader.stop(status.message());
@@ -66,11 +69,13 @@ SegmentReader SegmentReader::over(const std::string& path, std::shared_ptr<arrow
 
 // The message at position_, or null at an end marker or the end of the file.
 Result<std::unique_ptr<arrow::ipc::Message>> SegmentReader::next_message() {
-  const int64_t left = bytes_->size() - position_;
+  const int64_t left = size_ - position_;
   if (left == 0) return std::unique_ptr<arrow::ipc::Message>();
   if (left < kPrefixBytes) return data_loss("cut within the length of a message");
   int32_t prefix[2];
-  std::memcpy(prefix, bytes_->data() + position_, sizeof(prefix));
+  ONEFOLD_ASSIGN_OR_RETURN_ARROW(const int64_t read,
+                                 file_->ReadAt(position_, sizeof(prefix), prefix), "message");
+  if (read != sizeof(prefix)) return data_loss("cut within the length of a message");
   if (prefix[0] != -1 || prefix[1] < 0) return data_loss(kNotMessage);
   if (prefix[1] == 0) {
     position_ += kPrefixBytes;
@@ -78,10 +83,12 @@ Result<std::unique_ptr<arrow::ipc::Message>> SegmentReader::next_message() {
     return std::unique_ptr<arrow::ipc::Message>();
   }
   if (left - kPrefixBytes < prefix[1]) return data_loss("cut within the metadata of a message");
-  arrow::io::BufferReader stream(arrow::SliceBuffer(bytes_, position_));
-  ONEFOLD_ASSIGN_OR_RETURN_ARROW(auto message, arrow::ipc::ReadMessage(&stream), "message");
+  // A stream that ends with the file: a damaged length cannot ask for more than is there.
+  ONEFOLD_ASSIGN_OR_RETURN_ARROW(
+      auto stream, arrow::io::RandomAccessFile::GetStream(file_, position_, left), "message");
+  ONEFOLD_ASSIGN_OR_RETURN_ARROW(auto message, arrow::ipc::ReadMessage(stream.get()), "message");
   if (!message) return data_loss(kNotMessage);
-  ONEFOLD_ASSIGN_OR_RETURN_ARROW(const int64_t used, stream.Tell(), "message");
+  ONEFOLD_ASSIGN_OR_RETURN_ARROW(const int64_t used, stream->Tell(), "message");
   position_ += used;
   return message;
 }
@@ -143,7 +150,7 @@ void SegmentReader::stop(const std::string& reason) {
 
 std::optional<TornTail> SegmentReader::torn_tail() const {
   const int64_t used = ended_ && reason_.empty() ? position_ : complete_bytes_;
-  TornTail tail{path_, num_records_, bytes_->size() - used, reason_};
+  TornTail tail{path_, num_records_, size_ - used, reason_};
   if (!reason_.empty()) return tail;
   const bool sealed = !path_.ends_with(kOpenSuffix);
   if (sealed && !ended_) {

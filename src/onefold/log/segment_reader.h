@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include <arrow/io/type_fwd.h>
 #include <arrow/type_fwd.h>
 
 #include "onefold/base/status.h"
@@ -25,7 +26,7 @@ namespace onefold {
 
 class SegmentReader {
  public:
-  // Reads the whole file into memory. kNotFound and kIoError only: damage is a torn tail.
+  // Reads block by block. kNotFound and kIoError only: damage is a torn tail.
   // `schema` is what a segment of this log and stream must hold.
   static Result<SegmentReader> open(const std::string& path,
                                     const std::shared_ptr<arrow::Schema>& schema);
@@ -44,6 +45,9 @@ class SegmentReader {
   std::optional<TornTail> torn_tail() const;
 
  private:
+  static Result<SegmentReader> from(const std::string& path,
+                                    std::shared_ptr<arrow::io::RandomAccessFile> file,
+                                    const std::shared_ptr<arrow::Schema>& schema);
   SegmentReader() = default;
   Result<std::unique_ptr<arrow::ipc::Message>> next_message();
   Status read_schema();
@@ -52,7 +56,8 @@ class SegmentReader {
 
   std::string path_;
   std::shared_ptr<arrow::Schema> schema_;
-  std::shared_ptr<arrow::Buffer> bytes_;
+  std::shared_ptr<arrow::io::RandomAccessFile> file_;
+  int64_t size_ = 0;            // of the file, as opened
   int64_t position_ = 0;        // of the next message
   int64_t previous_bytes_ = 0;  // complete_bytes_ before the last block
   int64_t complete_bytes_ = 0;

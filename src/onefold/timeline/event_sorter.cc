@@ -10,6 +10,19 @@ namespace {
 // Below this a run's reads are seeks rather than streams.
 constexpr size_t kMinReadEvents = 1024;
 
+constexpr auto kEventBytes = static_cast<int64_t>(sizeof(Event));
+
+// A run has a file of its own, so that a merged one gives its space back.
+Result<std::unique_ptr<SpillFile>> spill_events(const std::string& directory,
+                                                const std::vector<Event>& events) {
+  auto file = std::make_unique<SpillFile>(directory);
+  ONEFOLD_RETURN_IF_ERROR(
+      file->append(events.data(), static_cast<int64_t>(events.size()) * kEventBytes).status());
+  return file;
+}
+
+int64_t events_in(const SpillFile& file) { return file.bytes() / kEventBytes; }
+
 bool before(const Event& a, const Event& b) {
   const auto key = [](const Event& event) {
     return std::tuple(event.user_id, event.timeline, event.at(EventColumn::kTime),
@@ -33,7 +46,10 @@ struct EventSorter::Run {
     return fill();
   }
   Result<bool> fill() {
-    ONEFOLD_ASSIGN_OR_RETURN(const int64_t count, file->read(next_read, buffer));
+    const int64_t count =
+        std::min(events_in(*file) - next_read, static_cast<int64_t>(buffer.size()));
+    ONEFOLD_RETURN_IF_ERROR(
+        file->read(next_read * kEventBytes, buffer.data(), count * kEventBytes));
     next_read += count;
     filled = static_cast<size_t>(count);
     position = 0;
@@ -62,8 +78,7 @@ Status EventSorter::add(const Event& event) {
 
 Status EventSorter::spill() {
   std::sort(buffer_.begin(), buffer_.end(), before);
-  ONEFOLD_ASSIGN_OR_RETURN(auto file, SpillFile::create(spill_directory_));
-  ONEFOLD_RETURN_IF_ERROR(file->append(buffer_));
+  ONEFOLD_ASSIGN_OR_RETURN(auto file, spill_events(spill_directory_, buffer_));
   files_.push_back(std::move(file));
   buffer_.clear();
   ++num_spilled_runs_;
@@ -95,7 +110,7 @@ Status EventSorter::open_runs(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     auto run = std::make_unique<Run>();
     run->file = files_[i].get();
-    run->buffer.resize(std::min<size_t>(share, static_cast<size_t>(run->file->num_events())));
+    run->buffer.resize(std::min<size_t>(share, static_cast<size_t>(events_in(*run->file))));
     ONEFOLD_ASSIGN_OR_RETURN(const bool any, run->fill());
     if (any) heap_.push_back(run.get());
     runs_.push_back(std::move(run));
@@ -107,13 +122,14 @@ Status EventSorter::open_runs(size_t count) {
 
 Status EventSorter::merge_first(size_t count) {
   ONEFOLD_RETURN_IF_ERROR(open_runs(count));
-  ONEFOLD_ASSIGN_OR_RETURN(auto merged, SpillFile::create(spill_directory_));
+  auto merged = std::make_unique<SpillFile>(spill_directory_);
   std::vector<Event> block;
   for (;;) {
     ONEFOLD_ASSIGN_OR_RETURN(const Event* event, next_merged());
     if (event) block.push_back(*event);
     if (block.size() == kMinReadEvents || !event) {
-      ONEFOLD_RETURN_IF_ERROR(merged->append(block));
+      const auto bytes = static_cast<int64_t>(block.size()) * kEventBytes;
+      ONEFOLD_RETURN_IF_ERROR(merged->append(block.data(), bytes).status());
       block.clear();
     }
     if (!event) break;

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "onefold/base/spill_file.h"
 #include "onefold/base/status.h"
 #include "onefold/timeline/event.h"
-#include "onefold/timeline/spill_file.h"
 
 namespace onefold {
 
