@@ -126,37 +126,59 @@ def embedding_lookup(
         ValueError: pooled features over different numbers of rows.
     """
     ids = [feature for feature, _ in bags] + list(sequences)
-    num_bags = bags[0][1].size(0) - 1 if bags else 0
-    if any(offsets.size(0) - 1 != num_bags for _, offsets in bags):
+    offsets = [each for _, each in bags]
+    num_bags = offsets[0].size(0) - 1 if bags else 0
+    if any(each.size(0) - 1 != num_bags for each in offsets):
         raise ValueError("onefold.embedding_lookup: pooled features need the same number of rows")
-    if sorted_ids is None:
-        tables = tables or [(0, weights.size(0))] * len(ids)
-        sorted_ids = sort_ids(ids, tables, weights.size(0))
+    tables = tables or [(0, weights.size(0))] * len(ids)
+    # Where each feature's first row goes, and how far apart its rows are.
     num_ids = [feature.numel() for feature in ids]
-    num_pooled = len(bags)
-    pooled_rows = num_pooled * num_bags
-    first = list(range(num_pooled))
-    next_row = pooled_rows
-    for count in num_ids[num_pooled:]:
+    first = list(range(len(bags)))
+    next_row = len(bags) * num_bags
+    for count in num_ids[len(bags) :]:
         first.append(next_row)
         next_row = next_row + count
-    out = torch.ops.onefold.embedding_bag(
+    strides = [len(bags)] * len(bags) + [1] * len(sequences)
+    places = offsets, num_ids, first, strides, next_row
+
+    needs_gradient = weights.requires_grad or (id_weights is not None and id_weights.requires_grad)
+    if torch.is_grad_enabled() and needs_gradient:
+        found = sorted_ids or sort_ids(ids, tables, weights.size(0))
+        out = _lookup_with_gradient(weights, found, places, id_weights, mean, optimizer)
+    else:
+        rows = sorted_ids.rows if sorted_ids else _rows(ids, tables)
+        out = torch.ops.onefold.embedding_forward(weights, rows, rows, *places, id_weights, mean)[0]
+    pooled = out[: len(bags) * num_bags].view(num_bags, len(bags) * weights.size(1))
+    rest = out[len(bags) * num_bags :]
+    return pooled, list(rest.split(num_ids[len(bags) :])) if sequences else []
+
+
+def _rows(ids: Sequence[Tensor], tables: Sequence[Table]) -> Tensor:
+    """``SortedIds.rows`` without the sort, which only a backward needs. Of 820,000 ids it took 16 ms
+    on two cores of a Xeon, these rows 1.8 ms, the lookup itself 11 ms."""
+    rows = [torch.where((i >= 0) & (i < n), i + first, -1) for i, (first, n) in zip(ids, tables, strict=True)]
+    return torch.cat(rows).int()
+
+
+def _lookup_with_gradient(
+    weights: Tensor,
+    found: SortedIds,
+    places: tuple,
+    id_weights: Tensor | None,
+    mean: bool,
+    optimizer: FusedOptimizer | None,
+) -> Tensor:
+    return torch.ops.onefold.embedding_bag(
         weights,
         optimizer.state if optimizer else [],
         optimizer.step if optimizer else None,
         optimizer.learning_rate if optimizer else None,
-        *sorted_ids,
-        [offsets for _, offsets in bags],
-        num_ids,
-        first,
-        [num_pooled] * num_pooled + [1] * len(sequences),
-        next_row,
+        *found,
+        *places,
         id_weights,
         mean,
         **_settings(optimizer),
     )
-    pooled = out[:pooled_rows].view(num_bags, num_pooled * weights.size(1))
-    return pooled, list(out[pooled_rows:].split(num_ids[num_pooled:])) if sequences else []
 
 
 def _settings(optimizer: FusedOptimizer | None) -> dict:

@@ -19,8 +19,8 @@ def fold_kjt(kjt: Any, keys: Sequence[str] | None = None) -> Folded:
 
     Returns:
         The group; ``folded.key(k)`` gives values and offsets of ``keys[k]``. Back in TorchRec's
-        layout it is ``KeyedJaggedTensor(keys, folded.values, folded.offsets.diff())`` over U rows,
-        and ``folded.index.inverse_indices`` is its ``inverse_indices``.
+        layout it is ``KeyedJaggedTensor(keys, folded.values, lengths=folded.offsets.diff())``
+        over U rows, and ``folded.index.inverse_indices`` is its ``inverse_indices``.
 
     Raises:
         KeyError: a key is not in ``kjt``.

@@ -76,6 +76,18 @@ def test_fold_index_refuses_rows_that_are_not_there():
         onefold.fold_index(torch.tensor([0, 1]), 2)
 
 
+def test_lookups_without_gradient_are_the_same_bits():
+    ids = [torch.tensor([5, 0, 9, -1, 2]), torch.tensor([3, 1, 2])]  # 9 and -1 are outside
+    offsets, weights = [cases.ints(0, 2, 5), cases.ints(0, 0, 3)], torch.randn(10, 4, requires_grad=True)
+    tables = [(0, 6), (6, 4)]
+    trained = onefold.embedding_bag(weights, ids, offsets, tables=tables)
+    with torch.no_grad():
+        found = onefold.sort_ids(ids, tables, 10)
+        for known in (None, found):
+            out = onefold.embedding_bag(weights, ids, offsets, tables=tables, sorted_ids=known)
+            assert torch.equal(out, trained) and not out.requires_grad
+
+
 def test_weighted_ids():
     batch = cases.BATCHES["shared_rows"]
     weights = torch.randn(6, 4, requires_grad=True)
