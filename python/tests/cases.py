@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every function of the package beside the same in plain PyTorch, over a few small batches."""
+import contextlib
 import math
 from typing import Callable, NamedTuple
 
+import pytest
 import torch
 
 import onefold
+from onefold import _build
 
 
 def ints(*values):
@@ -14,6 +17,16 @@ def ints(*values):
 
 def offsets_of(lengths):
     return torch.tensor([0, *torch.tensor(lengths).cumsum(0).tolist()], dtype=torch.int32)
+
+
+@contextlib.contextmanager
+def device(name):
+    """New tensors are made there."""
+    if name == "cuda" and not (torch.cuda.is_available() and _build.HAS_CUDA):
+        pytest.skip("no CUDA device, or onefold was built without CUDA")
+    torch.manual_seed(1)
+    with torch.device(name):
+        yield
 
 
 class Batch(NamedTuple):
@@ -184,10 +197,9 @@ def embedding_bag_mean(batch, dtype):
 def multi_slice_pool(batch, dtype):
     # 3 + 63 slices of two groups, the second in the second table; windows of the batch's rows.
     num_events, slice_offsets = batch.num_values, [0, 3, 66]
-    generator = torch.Generator().manual_seed(5)
-    ids = torch.randint(-1, 4, (2, num_events), generator=generator)
-    masks = torch.randint(-(2**62), 2**62, (num_events, 2), generator=generator)
-    weights = torch.rand(num_events, generator=generator)
+    ids = torch.randint(-1, 4, (2, num_events))
+    masks = torch.randint(-(2**62), 2**62, (num_events, 2))
+    weights = torch.rand(num_events)
 
     def function(*tables):
         return onefold.multi_slice_pool(

@@ -29,11 +29,13 @@ class Module(torch.nn.Module):
 
 
 @pytest.mark.parametrize("name", cases.CASES)
-def test_compiles(name):
-    case = cases.CASES[name](BATCH, torch.float32)
-    got = result_and_gradients(compiled(case.function), case.inputs)
-    for ours, eager in zip(got, result_and_gradients(case.function, case.inputs), strict=True):
-        torch.testing.assert_close(ours, eager)
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_compiles(device, name):
+    with cases.device(device):
+        case = cases.CASES[name](BATCH, torch.float32)
+        got = result_and_gradients(compiled(case.function), case.inputs)
+        for ours, eager in zip(got, result_and_gradients(case.function, case.inputs), strict=True):
+            torch.testing.assert_close(ours, eager)
 
 
 @pytest.mark.parametrize("name", cases.CASES)

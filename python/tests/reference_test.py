@@ -21,11 +21,12 @@ def result_and_gradients(function, inputs):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("batch", cases.BATCHES)
 @pytest.mark.parametrize("name", cases.CASES)
-def test_equals_plain_pytorch(name, batch, dtype):
-    torch.manual_seed(1)
-    case = cases.CASES[name](cases.BATCHES[batch], dtype)
-    got = result_and_gradients(case.function, case.inputs)
-    want = result_and_gradients(case.reference, case.inputs)
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_equals_plain_pytorch(device, name, batch, dtype):
+    with cases.device(device):
+        case = cases.CASES[name](cases.BATCHES[batch], dtype)
+        got = result_and_gradients(case.function, case.inputs)
+        want = result_and_gradients(case.reference, case.inputs)
     assert len(got) == len(want)
     for ours, theirs in zip(got, want):
         torch.testing.assert_close(ours, theirs, atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
