@@ -2,11 +2,20 @@
 #include "onefold/jagged/gather_windows.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <tuple>
 
+#include <fmt/format.h>
+
+#include "onefold/jagged/fold.h"
+
 namespace onefold {
 namespace {
+
+bool fits_int32(int64_t value) {
+  return 0 <= value && value <= std::numeric_limits<int32_t>::max();
+}
 
 // Of a payload row, values [begin, end).
 struct UsedRow {
@@ -98,6 +107,46 @@ InverseKeyedJaggedTensor gather_windows(std::span<const InverseKeyedJaggedTensor
   WindowGatherer gatherer(tensors);
   for (const SampleOfTensor& sample : samples) gatherer.add(sample);
   return std::move(gatherer).finish();
+}
+
+Result<InverseKeyedJaggedTensor> from_windows(KeyedJaggedTensor payload,
+                                              std::span<const int32_t> rows,
+                                              std::span<const int64_t> starts,
+                                              std::span<const int64_t> lengths) {
+  std::map<std::tuple<int32_t, int64_t, int64_t>, int32_t> unique_of;
+  std::vector<int32_t> payload_of_row(payload.num_rows(), -1);  // -1: unused
+  std::vector<int32_t> used;
+  RowWindows windows;
+  std::vector<int32_t> inverse(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    // Neighbours usually share their window: the candidates of a request.
+    if (i > 0 && rows[i] == rows[i - 1] && starts[i] == starts[i - 1] &&
+        lengths[i] == lengths[i - 1]) {
+      inverse[i] = inverse[i - 1];
+      continue;
+    }
+    if (rows[i] < 0 || rows[i] >= payload.num_rows() || !fits_int32(starts[i]) ||
+        !fits_int32(lengths[i])) {
+      return data_loss(fmt::format("sample {} is values {} to {} of payload row {} of {}", i,
+                                   starts[i], lengths[i], rows[i], payload.num_rows()));
+    }
+    const auto [at, is_new] = unique_of.try_emplace({rows[i], starts[i], lengths[i]},
+                                                    static_cast<int32_t>(windows.size()));
+    inverse[i] = at->second;
+    if (!is_new) continue;
+    int32_t& row = payload_of_row[rows[i]];
+    if (row < 0) {
+      row = static_cast<int32_t>(used.size());
+      used.push_back(rows[i]);
+    }
+    windows.push(row, static_cast<int32_t>(starts[i]), static_cast<int32_t>(lengths[i]));
+  }
+  // Rows that this program wrote are all used, in this order: nothing to copy.
+  const bool as_stored = static_cast<int64_t>(used.size()) == payload.num_rows() &&
+                         std::is_sorted(used.begin(), used.end());
+  if (!as_stored) payload = select_rows(payload, used);
+  return InverseKeyedJaggedTensor::make_windowed(std::move(payload), std::move(windows),
+                                                 std::move(inverse));
 }
 
 }  // namespace onefold

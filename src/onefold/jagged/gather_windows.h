@@ -22,4 +22,12 @@ struct SampleOfTensor {
 InverseKeyedJaggedTensor gather_windows(std::span<const InverseKeyedJaggedTensor* const> tensors,
                                         std::span<const SampleOfTensor> samples);
 
+// The IKJT of samples that are windows of `payload` rows, in any order and with unused rows: sample
+// i is values [starts[i], starts[i] + lengths[i]) of row rows[i]. Equal windows become one, unused
+// payload rows are left out. kDataLoss when a window leaves its row.
+Result<InverseKeyedJaggedTensor> from_windows(KeyedJaggedTensor payload,
+                                              std::span<const int32_t> rows,
+                                              std::span<const int64_t> starts,
+                                              std::span<const int64_t> lengths);
+
 }  // namespace onefold

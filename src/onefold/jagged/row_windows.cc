@@ -46,6 +46,10 @@ ValueRange window_values(const RowWindows& windows, int64_t u, std::span<const i
   return {offsets[row] + first, offsets[row] + first + std::min(windows.length[u], size - first)};
 }
 
+ValueRange window_values(const RowWindows& windows, int64_t u, const JaggedColumn& column) {
+  return window_values(windows, u, offsets_of(column));
+}
+
 KeyedJaggedTensor cut_windows(const KeyedJaggedTensor& payload, const RowWindows& windows) {
   KeyedJaggedTensor rows(windows.size());
   for (int64_t k = 0; k < payload.num_keys(); ++k) {
@@ -62,15 +66,6 @@ bool is_parallel(const KeyedJaggedTensor& payload) {
     }
   }
   return true;
-}
-
-int64_t count_values(const KeyedJaggedTensor& payload, const RowWindows& windows) {
-  int64_t count = 0;
-  for (int64_t k = 0; k < payload.num_keys(); ++k) {
-    const std::span<const int32_t> offsets = offsets_of(payload.column(k));
-    for (int64_t u = 0; u < windows.size(); ++u) count += window_values(windows, u, offsets).size();
-  }
-  return count;
 }
 
 Status check_windows(const KeyedJaggedTensor& payload, const RowWindows& windows) {

@@ -41,15 +41,13 @@ struct ValueRange {
 
 // The values of window `u` for a key with these offsets.
 ValueRange window_values(const RowWindows& windows, int64_t u, std::span<const int32_t> offsets);
+ValueRange window_values(const RowWindows& windows, int64_t u, const JaggedColumn& column);
 
 // One row per window, [U].
 KeyedJaggedTensor cut_windows(const KeyedJaggedTensor& payload, const RowWindows& windows);
 
 // Whether the keys' lists of every payload row are of one length.
 bool is_parallel(const KeyedJaggedTensor& payload);
-
-// Sum of the windows' values over all keys.
-int64_t count_values(const KeyedJaggedTensor& payload, const RowWindows& windows);
 
 // kDataLoss unless every window lies in a payload row (in that of its longest list) and every
 // payload row has a window.

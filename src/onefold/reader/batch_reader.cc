@@ -25,9 +25,11 @@ std::string smallest_column(const Schema& schema) {
 Result<std::unique_ptr<TableReader>> open_table(const std::string& table, const Manifest& manifest,
                                                 const BatchReaderOptions& options, bool fold) {
   std::vector<std::string> columns = options.columns;
+  // Kept as windows until gather() expands them, too, when batches are not folded.
+  const bool windows = options.windows || !options.fold;
   const auto named = std::find(columns.begin(), columns.end(), kUserEmbeddingWords);
   if (options.embeddings.empty() || (!columns.empty() && named == columns.end())) {
-    return TableReader::open(table, {.columns = columns, .fold = fold});
+    return TableReader::open(table, {.columns = columns, .fold = fold, .windows = windows});
   }
   if (manifest.schema.find(kUserEmbeddingWords) != nullptr) {
     return schema_error(table +
@@ -36,8 +38,9 @@ Result<std::unique_ptr<TableReader>> open_table(const std::string& table, const 
   }
   if (named != columns.end()) columns.erase(named);
   if (columns.empty() && !options.columns.empty()) columns = {smallest_column(manifest.schema)};
-  ONEFOLD_ASSIGN_OR_RETURN(auto reader,
-                           TableReader::open(table, {.columns = columns, .fold = fold}));
+  ONEFOLD_ASSIGN_OR_RETURN(
+      auto reader,
+      TableReader::open(table, {.columns = columns, .fold = fold, .windows = windows}));
   ONEFOLD_ASSIGN_OR_RETURN(
       auto embeddings,
       EmbeddingJoin::open(options.embeddings, {.cache_bytes = options.embedding_cache_bytes}));

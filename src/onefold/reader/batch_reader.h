@@ -35,6 +35,9 @@ struct BatchReaderOptions {
   std::vector<std::string> columns;  // as ReadOptions::columns
   int64_t batch_size = 1024;
   bool fold = true;  // off: groups come with U == B (`--dedup off`)
+  // Hand windowed groups on as windows on payload rows: each value once. Off: their unique rows are
+  // cut. No effect without `fold`.
+  bool windows = false;
   // Order of row groups and of sessions; off: table order. A table in arrival order is clustered by
   // session within a window of row groups; read it without shuffle to have samples as they arrived.
   bool shuffle = true;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "onefold/jagged/fold.h"
+#include "onefold/jagged/gather_windows.h"
 
 namespace onefold {
 namespace {
@@ -161,6 +162,31 @@ InverseKeyedJaggedTensor gather_unfolded(RowGroups row_groups, Runs runs, size_t
       ranges, [group](const Batch& b) -> auto& { return b.groups[group].features.unique(); }));
 }
 
+bool is_windowed(RowGroups row_groups, size_t group) {
+  return row_groups.front()->batch.groups[group].features.is_windowed();
+}
+
+InverseKeyedJaggedTensor gather_windowed(RowGroups row_groups, Runs runs, size_t group) {
+  std::vector<const InverseKeyedJaggedTensor*> tensors;
+  for (const RowGroup* row_group : row_groups) {
+    tensors.push_back(&row_group->batch.groups[group].features);
+  }
+  std::vector<SampleOfTensor> samples;
+  samples.reserve(count_rows(runs));
+  for (const RowRange& run : runs) {
+    for (int32_t i = 0; i < run.count; ++i) samples.push_back({run.row_group, run.begin + i});
+  }
+  return gather_windows(tensors, samples);
+}
+
+InverseKeyedJaggedTensor gather_group(RowGroups row_groups, Runs runs, size_t group, bool fold) {
+  if (is_windowed(row_groups, group)) {
+    InverseKeyedJaggedTensor features = gather_windowed(row_groups, runs, group);
+    return fold ? std::move(features) : InverseKeyedJaggedTensor::identity(expand(features));
+  }
+  return fold ? gather_folded(row_groups, runs, group) : gather_unfolded(row_groups, runs, group);
+}
+
 }  // namespace
 
 Batch gather(RowGroups row_groups, Runs runs, bool fold) {
@@ -181,8 +207,7 @@ Batch gather(RowGroups row_groups, Runs runs, bool fold) {
       row_groups, runs, [](const Batch& b) -> auto& { return b.features; });
   const std::vector<FeatureGroup>& groups = row_groups.front()->batch.groups;
   for (size_t g = 0; g < groups.size(); ++g) {
-    batch.groups.push_back({groups[g].name, fold ? gather_folded(row_groups, runs, g)
-                                                 : gather_unfolded(row_groups, runs, g)});
+    batch.groups.push_back({groups[g].name, gather_group(row_groups, runs, g, fold)});
   }
   return batch;
 }

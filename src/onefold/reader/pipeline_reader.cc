@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "onefold/jagged/fold_counts.h"
+
 namespace onefold {
 namespace {
 
@@ -37,20 +39,9 @@ Status check_options(const BatchReaderOptions& options) {
 }
 
 ReaderStats::Group count_group(const FeatureGroup& group) {
-  const KeyedJaggedTensor& unique = group.features.unique();
-  ReaderStats::Group counts{group.name, group.features.num_samples(), group.features.num_unique(),
-                            0, 0};
-  for (int64_t key = 0; key < unique.num_keys(); ++key) {
-    std::visit(
-        [&](const auto& rows) {
-          counts.unique_values += rows.num_values();
-          for (int32_t row : group.features.inverse_indices()) {
-            counts.sample_values += rows.length(row);
-          }
-        },
-        unique.column(key));
-  }
-  return counts;
+  const FoldCounts counts = count_fold(group.features);
+  return {group.name, group.features.num_samples(), group.features.num_unique(),
+          counts.sample_values, counts.stored_values};
 }
 
 }  // namespace

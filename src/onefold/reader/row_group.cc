@@ -11,7 +11,9 @@ RowGroup make_row_group(Batch batch, bool with_hashes) {
   RowGroup row_group{std::move(batch), {}};
   if (!with_hashes) return row_group;
   for (const FeatureGroup& group : row_group.batch.groups) {
-    row_group.row_hashes.push_back(hash_rows(group.features.unique()));
+    row_group.row_hashes.push_back(group.features.is_windowed()
+                                       ? std::vector<uint64_t>()
+                                       : hash_rows(group.features.unique()));
   }
   return row_group;
 }

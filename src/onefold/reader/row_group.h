@@ -12,7 +12,8 @@ namespace onefold {
 struct RowGroup {
   Batch batch;
   // hash_rows() of each group, [groups][U], so that equal rows of different row groups become
-  // one row of a batch. Hashed once here and not per batch. Empty when batches are not folded.
+  // one row of a batch. Hashed once here and not per batch. Empty when batches are not folded, and
+  // for windowed groups.
   std::vector<std::vector<uint64_t>> row_hashes;
 };
 

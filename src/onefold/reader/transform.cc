@@ -2,6 +2,7 @@
 #include "onefold/reader/transform.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "onefold/base/hash.h"
@@ -56,14 +57,49 @@ Status apply_to_column(const FeatureTransform& transform, JaggedColumn& column) 
   return {};
 }
 
+// The group that `feature` is in; nullptr if there is none.
+FeatureGroup* find_group(Batch& batch, const std::string& feature) {
+  for (FeatureGroup& group : batch.groups) {
+    if (group.features.payload().has(feature)) return &group;
+  }
+  return nullptr;
+}
+
 // The jagged column of `feature`, per sample or in a group; nullptr if there is none.
 JaggedColumn* find_column(Batch& batch, const std::string& feature) {
   if (batch.features.has(feature)) return &batch.features.mutable_column(feature);
-  for (FeatureGroup& group : batch.groups) {
-    KeyedJaggedTensor& unique = group.features.mutable_unique();
-    if (unique.has(feature)) return &unique.mutable_column(feature);
+  if (FeatureGroup* group = find_group(batch, feature)) {
+    return &group->features.mutable_payload().mutable_column(feature);
   }
   return nullptr;
+}
+
+// Whether `transforms` keep as many values of every key of the group.
+bool truncates_all(const std::vector<FeatureTransform>& transforms, const FeatureTransform& one,
+                   const std::vector<std::string>& keys) {
+  return std::all_of(keys.begin(), keys.end(), [&](const std::string& key) {
+    return std::any_of(transforms.begin(), transforms.end(), [&](const FeatureTransform& other) {
+      return other.feature == key && other.kind == FeatureTransform::Kind::kTruncate &&
+             other.size == one.size;
+    });
+  });
+}
+
+// Windows are shortened where all keys are truncated alike; else rows are cut out and are truncated
+// like those of any group. True: done.
+bool truncate_windows(const std::vector<FeatureTransform>& transforms,
+                      const FeatureTransform& transform, Batch& batch) {
+  if (transform.kind != FeatureTransform::Kind::kTruncate) return false;
+  FeatureGroup* group = find_group(batch, transform.feature);
+  if (group == nullptr || !group->features.is_windowed()) return false;
+  if (truncates_all(transforms, transform, group->features.keys()) &&
+      is_parallel(group->features.payload())) {
+    group->features.keep_newest(static_cast<int32_t>(
+        std::min<int64_t>(transform.size, std::numeric_limits<int32_t>::max())));
+    return true;
+  }
+  group->features = std::move(group->features).exact();
+  return false;
 }
 
 Status no_such_feature(const FeatureTransform& transform) {
@@ -99,6 +135,7 @@ Status apply_transforms(const std::vector<FeatureTransform>& transforms, Batch& 
       hash_ids(batch.item_id, transform);
       continue;
     }
+    if (truncate_windows(transforms, transform, batch)) continue;
     JaggedColumn* column = find_column(batch, transform.feature);
     if (!column) return no_such_feature(transform);
     ONEFOLD_RETURN_IF_ERROR(apply_to_column(transform, *column));

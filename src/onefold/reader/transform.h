@@ -25,7 +25,8 @@ struct FeatureTransform {
 
 // Applies all transforms, in order, to a batch. "item_id", the candidate's id, may be hashed like
 // a feature. kNotFound for a feature that the batch does not have, kSchema for hashing floats,
-// kInvalidArgument for size <= 0.
+// kInvalidArgument for size <= 0. A windowed group stays windowed when its features are truncated
+// to one size or not at all; otherwise its rows are cut.
 //
 //   history [3,4,5] [9]   truncate 2:    [4,5] [9]
 //                         hash to 1000:  [hash64(3) % 1000, ...]

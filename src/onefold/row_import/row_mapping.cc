@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/row_import/row_mapping.h"
 
+#include <algorithm>
 #include <map>
 
 #include "onefold/timeline/slice_parser.h"
@@ -162,6 +163,26 @@ Status read_features(const TomlTable& root, RowMapping& mapping) {
   return {};
 }
 
+Status read_groups(const TomlTable& root, RowMapping& mapping) {
+  const toml::node* node = root.find("group");
+  if (!node) return {};
+  if (!node->is_array_of_tables()) return root.error("groups are written as [[group]]", node);
+  for (const toml::node& element : *node->as_array()) {
+    const TomlTable table(*element.as_table(), mapping.source, "[[group]]");
+    ONEFOLD_RETURN_IF_ERROR(table.check_keys({"name", "window"}));
+    ONEFOLD_ASSIGN_OR_RETURN(const auto name, table.text("name"));
+    if (!name) return table.error("'name' is missing");
+    const bool is_known = std::any_of(mapping.features.begin(), mapping.features.end(),
+                                      [&](const FeatureColumn& f) { return f.group == *name; });
+    if (!is_known) {
+      return table.error("no [[feature]] has group = \"" + *name + "\"", table.find("name"));
+    }
+    ONEFOLD_ASSIGN_OR_RETURN(const auto window, table.boolean("window"));
+    if (window.value_or(false)) mapping.windowed_groups.push_back(*name);
+  }
+  return {};
+}
+
 Status read_delimiter(const TomlTable& root, RowMapping& mapping) {
   ONEFOLD_ASSIGN_OR_RETURN(const auto delimiter, root.text("delimiter"));
   if (!delimiter) return {};
@@ -201,7 +222,7 @@ Result<RowMapping> RowMapping::from_toml(const std::string& text, const std::str
   ONEFOLD_ASSIGN_OR_RETURN(const toml::table table, parse_toml(text, source));
   const TomlTable root(table, source, "mapping");
   ONEFOLD_RETURN_IF_ERROR(
-      root.check_keys({"delimiter", "columns", "session", "labels", "feature"}));
+      root.check_keys({"delimiter", "columns", "session", "labels", "feature", "group"}));
   RowMapping mapping;
   mapping.source = source;
   ONEFOLD_RETURN_IF_ERROR(read_delimiter(root, mapping));
@@ -209,6 +230,7 @@ Result<RowMapping> RowMapping::from_toml(const std::string& text, const std::str
   ONEFOLD_RETURN_IF_ERROR(read_session(root, mapping));
   ONEFOLD_RETURN_IF_ERROR(read_labels(root, mapping));
   ONEFOLD_RETURN_IF_ERROR(read_features(root, mapping));
+  ONEFOLD_RETURN_IF_ERROR(read_groups(root, mapping));
   return mapping;
 }
 

@@ -12,6 +12,9 @@
 //   column = "history"
 //   scope  = "user"
 //   group  = "user_history"
+//   [[group]]
+//   name   = "user_history"
+//   window = true
 //
 // docs/verbs/import.md describes every key.
 #pragma once
@@ -65,6 +68,7 @@ struct RowMapping {
   int64_t gap_us = 30 * 60 * int64_t{1'000'000};  // idle time that ends a session
   std::vector<LabelColumn> labels;
   std::vector<FeatureColumn> features;
+  std::vector<std::string> windowed_groups;  // Schema::windowed_groups
 
   // kInvalidArgument names `source`, the line and the key.
   static Result<RowMapping> from_toml(const std::string& text, const std::string& source);

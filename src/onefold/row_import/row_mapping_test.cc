@@ -29,6 +29,9 @@ kind = "id_list"
 scope = "user"
 group = "g"
 separator = " "
+[[group]]
+name = "g"
+window = true
 )",
                                              "m.toml");
   ASSERT_TRUE(mapping.ok()) << mapping.status().message();
@@ -46,6 +49,15 @@ separator = " "
   EXPECT_EQ(mapping->features[0].name, "history");
   EXPECT_EQ(mapping->features[0].kind, FeatureKind::kIdList);
   EXPECT_EQ(mapping->features[0].scope, FeatureScope::kUser);
+  EXPECT_EQ(mapping->windowed_groups, std::vector<std::string>{"g"});
+}
+
+TEST(RowMapping, AGroupNeedsAFeature) {
+  const auto mapping = RowMapping::from_toml(
+      std::string(kColumns) + "[[group]]\nname = 'g'\nwindow = true\n", "m.toml");
+  ASSERT_FALSE(mapping.ok());
+  EXPECT_NE(mapping.status().message().find("m.toml:6"), std::string::npos)
+      << mapping.status().message();
 }
 
 TEST(RowMapping, MistakesNameLineAndKey) {

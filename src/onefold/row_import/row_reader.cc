@@ -91,6 +91,7 @@ Status RowReader::make_schema(const arrow::Schema& file) {
   for (const LabelColumn& label : mapping_->labels) {
     schema_.labels.push_back({label.name, label.name, label.value});
   }
+  schema_.windowed_groups = mapping_->windowed_groups;
   const Status valid = schema_.validate();
   return valid.ok() ? valid : invalid_argument(mapping_->source + ": " + valid.message());
 }

@@ -184,7 +184,8 @@ Result<Manifest> parse(const json& root) {
                                     .samples = entry.at("samples").get<int64_t>(),
                                     .unique = entry.at("unique").get<int64_t>(),
                                     .sample_values = entry.at("sample_values").get<int64_t>(),
-                                    .unique_values = entry.at("unique_values").get<int64_t>()});
+                                    .unique_values = entry.at("unique_values").get<int64_t>(),
+                                    .windows = entry.value("windows", int64_t{0})});
   }
   // Optional: not every writer of tables has seen the events.
   for (const json& entry : root.value("label_events", json::array())) {
@@ -251,13 +252,14 @@ nlohmann::json to_json(const Manifest& manifest) {
                            {"unique", stats.unique},
                            {"sample_values", stats.sample_values},
                            {"unique_values", stats.unique_values}});
+    if (stats.windows > 0) group_stats.back()["windows"] = stats.windows;
   }
   json label_events = json::array();
   for (const LabelEvents& label : manifest.label_events) {
     label_events.push_back({{"label", label.label}, {"events", label.events}});
   }
   json root = {{"format", kFormatName},
-               {"format_version", manifest.format_version},
+               {"format_version", manifest.schema.windowed_groups.empty() ? 1 : 2},
                {"layout", to_string(manifest.layout)},
                {"schema", to_json(manifest.schema)},
                {"num_samples", manifest.num_samples},

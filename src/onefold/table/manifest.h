@@ -15,7 +15,8 @@
 
 namespace onefold {
 
-inline constexpr int kTableFormatVersion = 1;
+// 2 has windowed groups; a table without them says 1, which readers of both understand.
+inline constexpr int kTableFormatVersion = 2;
 inline constexpr const char* kManifestName = "_onefold.json";
 
 enum class TableLayout {
@@ -54,6 +55,7 @@ struct GroupStats {
   int64_t unique = 0;         // payload rows stored
   int64_t sample_values = 0;  // list values over all samples and keys
   int64_t unique_values = 0;  // list values stored
+  int64_t windows = 0;        // windowed groups: distinct windows on the payload rows
 };
 
 // Events that made a label: a sample that was clicked twice is one positive sample and two events.
@@ -91,7 +93,7 @@ struct SourceColumns {
 };
 
 struct Manifest {
-  int format_version = kTableFormatVersion;
+  int format_version = 1;  // that it was read with; written as its schema needs it
   TableLayout layout = TableLayout::kFolded;
   Schema schema;
   int64_t num_samples = 0;

@@ -7,6 +7,7 @@
 
 #include "onefold/base/files.h"
 #include "onefold/jagged/fold.h"
+#include "onefold/jagged/gather_windows.h"
 
 namespace onefold {
 namespace {
@@ -31,12 +32,17 @@ Result<std::unique_ptr<ParquetFile>> open_listed(const std::string& root, const 
   return file;
 }
 
+Result<BoundColumn> find_column(const ParquetFile& file, const TableColumn& column) {
+  ONEFOLD_ASSIGN_OR_RETURN(const int leaf, file.find(column));
+  return BoundColumn{column, leaf};
+}
+
 // Looks up `columns` and appends them to `bound`.
 Status find_columns(const ParquetFile& file, const std::vector<TableColumn>& columns,
                     std::vector<BoundColumn>& bound) {
   for (const TableColumn& column : columns) {
-    ONEFOLD_ASSIGN_OR_RETURN(const int leaf, file.find(column));
-    bound.push_back({column, leaf});
+    ONEFOLD_ASSIGN_OR_RETURN(const BoundColumn found, find_column(file, column));
+    bound.push_back(found);
   }
   return {};
 }
@@ -145,10 +151,15 @@ Status PartReader::bind_group(const std::string& root, const GroupFile& file,
   ONEFOLD_ASSIGN_OR_RETURN(group.payload, open_listed(root, file.file));
   const TableColumn samples_ref{ref_column(file.group), ColumnType::kInt64};
   const TableColumn payload_ref{kRefColumn, ColumnType::kInt64};
-  ONEFOLD_ASSIGN_OR_RETURN(const int samples_leaf, samples_->find(samples_ref));
-  ONEFOLD_ASSIGN_OR_RETURN(const int payload_leaf, group.payload->find(payload_ref));
-  group.samples_ref = {samples_ref, samples_leaf};
-  group.payload_ref = {payload_ref, payload_leaf};
+  ONEFOLD_ASSIGN_OR_RETURN(group.samples_ref, find_column(*samples_, samples_ref));
+  ONEFOLD_ASSIGN_OR_RETURN(group.payload_ref, find_column(*group.payload, payload_ref));
+  group.windowed = schema.is_windowed(file.group);
+  if (group.windowed) {
+    const TableColumn start{start_column(file.group), ColumnType::kInt64};
+    const TableColumn length{length_column(file.group), ColumnType::kInt64};
+    ONEFOLD_ASSIGN_OR_RETURN(group.samples_start, find_column(*samples_, start));
+    ONEFOLD_ASSIGN_OR_RETURN(group.samples_length, find_column(*samples_, length));
+  }
   ONEFOLD_RETURN_IF_ERROR(
       find_columns(*group.payload, columns_of(schema.group_features(file.group)), group.features));
   int64_t first_ref = file.first_ref;
@@ -160,7 +171,7 @@ Status PartReader::bind_group(const std::string& root, const GroupFile& file,
   return {};
 }
 
-Result<Batch> PartReader::read(int row_group, bool fold, int64_t& bytes_read) const {
+Result<Batch> PartReader::read(int row_group, bool fold, bool windows, int64_t& bytes_read) const {
   ONEFOLD_ASSIGN_OR_RETURN(RowGroupColumns samples, RowGroupColumns::open(*samples_, row_group));
   Batch batch;
   std::vector<int64_t>* const keys[] = {&batch.session_id, &batch.user_id, &batch.request_id,
@@ -174,7 +185,11 @@ Result<Batch> PartReader::read(int row_group, bool fold, int64_t& bytes_read) co
   for (const Group& group : groups_) {
     if (group.payload) {
       ONEFOLD_ASSIGN_OR_RETURN(auto features, read_folded(group, samples, row_group, bytes_read));
-      if (!fold) features = InverseKeyedJaggedTensor::identity(expand(features));
+      if (!fold) {
+        features = InverseKeyedJaggedTensor::identity(expand(features));
+      } else if (!windows) {
+        features = std::move(features).exact();
+      }
       batch.groups.push_back({group.name, std::move(features)});
     } else {
       ONEFOLD_ASSIGN_OR_RETURN(KeyedJaggedTensor rows, read_features(samples, group.features));
@@ -206,10 +221,24 @@ Result<InverseKeyedJaggedTensor> PartReader::read_folded(const Group& group,
                                       group.samples_ref.column.name));
   ONEFOLD_ASSIGN_OR_RETURN(KeyedJaggedTensor rows, read_features(payload, group.features));
   bytes_read += payload.bytes_read();
+  if (group.windowed) return read_windows(group, samples, std::move(rows), inverse);
   if (is_first_seen_order(inverse, rows.num_rows())) {
     return InverseKeyedJaggedTensor::make(std::move(rows), std::move(inverse));
   }
   return from_refs(rows, inverse);
+}
+
+Result<InverseKeyedJaggedTensor> PartReader::read_windows(const Group& group,
+                                                          RowGroupColumns& samples,
+                                                          KeyedJaggedTensor payload,
+                                                          const std::vector<int32_t>& rows) const {
+  ONEFOLD_ASSIGN_OR_RETURN(const auto starts, samples.read_int64(group.samples_start));
+  ONEFOLD_ASSIGN_OR_RETURN(const auto lengths, samples.read_int64(group.samples_length));
+  auto features = from_windows(std::move(payload), rows, starts, lengths);
+  if (!features.ok()) {
+    return features.status().with_context(samples_->path() + ": group '" + group.name + "'");
+  }
+  return features;
 }
 
 }  // namespace onefold

@@ -25,8 +25,9 @@ class PartReader {
                                                         const TablePart& part, TableLayout layout,
                                                         const Schema& schema);
 
-  // Thread safe. Adds the stored bytes of the column chunks it read to `bytes_read`.
-  Result<Batch> read(int row_group, bool fold, int64_t& bytes_read) const;
+  // Thread safe. Adds the stored bytes of the column chunks it read to `bytes_read`. `windows`:
+  // windowed groups as they are stored; else with their unique rows cut.
+  Result<Batch> read(int row_group, bool fold, bool windows, int64_t& bytes_read) const;
 
  private:
   // A group and where its rows come from.
@@ -35,13 +36,18 @@ class PartReader {
     std::vector<BoundColumn> features;     // of the payload file, or plain: of the samples file
     std::unique_ptr<ParquetFile> payload;  // kFolded only, like the members below
     BoundColumn samples_ref, payload_ref;
-    std::vector<int64_t> first_refs;  // [row groups]: ref of the row group's first row
+    bool windowed = false;
+    BoundColumn samples_start, samples_length;  // windowed only
+    std::vector<int64_t> first_refs;            // [row groups]: ref of the row group's first row
   };
 
   Status bind_samples(const Schema& schema, TableLayout layout);
   Status bind_group(const std::string& root, const GroupFile& file, const Schema& schema);
   Result<InverseKeyedJaggedTensor> read_folded(const Group& group, RowGroupColumns& samples,
                                                int row_group, int64_t& bytes_read) const;
+  Result<InverseKeyedJaggedTensor> read_windows(const Group& group, RowGroupColumns& samples,
+                                                KeyedJaggedTensor payload,
+                                                const std::vector<int32_t>& rows) const;
 
   std::unique_ptr<ParquetFile> samples_;
   std::vector<BoundColumn> keys_, labels_, dense_, features_;

@@ -12,10 +12,24 @@ namespace {
 // A part holds fewer than 2^32 payload rows, so refs of different parts never meet.
 int64_t first_ref_of(int64_t part_number) { return part_number << 32; }
 
-std::vector<int64_t> refs_of(const InverseKeyedJaggedTensor& features, int64_t first_ref) {
-  std::vector<int64_t> refs;
-  refs.reserve(features.num_samples());
-  for (int32_t row : features.inverse_indices()) refs.push_back(first_ref + row);
+// What a samples file says of a group: the payload row of each sample and, windowed, its window.
+struct SampleRefs {
+  std::vector<int64_t> ref, start, length;  // [B]; the last two empty when not windowed
+};
+
+SampleRefs refs_of(const InverseKeyedJaggedTensor& features, int64_t first_ref) {
+  SampleRefs refs;
+  refs.ref.reserve(features.num_samples());
+  if (!features.is_windowed()) {
+    for (const int32_t row : features.inverse_indices()) refs.ref.push_back(first_ref + row);
+    return refs;
+  }
+  const RowWindows& windows = features.windows();
+  for (const int32_t window : features.inverse_indices()) {
+    refs.ref.push_back(first_ref + windows.row[window]);
+    refs.start.push_back(windows.start[window]);
+    refs.length.push_back(windows.length[window]);
+  }
   return refs;
 }
 
@@ -62,7 +76,7 @@ Status PartWriter::write(const Batch& batch) {
   ArrowArrays arrays = key_arrays(batch);
   append_features(batch.features, schema_.sample_features(), arrays);
   std::vector<KeyedJaggedTensor> expanded;  // what the arrays borrow from
-  std::vector<std::vector<int64_t>> refs;
+  std::vector<SampleRefs> refs;
   expanded.reserve(batch.groups.size());
   refs.reserve(batch.groups.size());
   for (size_t g = 0; g < batch.groups.size(); ++g) {
@@ -73,7 +87,11 @@ Status PartWriter::write(const Batch& batch) {
       continue;
     }
     refs.push_back(refs_of(group.features, payloads_[g].next_ref));
-    arrays.push_back(to_arrow(refs.back()));
+    arrays.push_back(to_arrow(refs.back().ref));
+    if (group.features.is_windowed()) {
+      arrays.push_back(to_arrow(refs.back().start));
+      arrays.push_back(to_arrow(refs.back().length));
+    }
     ONEFOLD_RETURN_IF_ERROR(write_payload(group.features, payloads_[g]));
   }
   num_samples_ += batch.num_samples();
@@ -81,11 +99,12 @@ Status PartWriter::write(const Batch& batch) {
 }
 
 Status PartWriter::write_payload(const InverseKeyedJaggedTensor& features, GroupPayload& payload) {
-  std::vector<int64_t> refs(features.num_unique());
+  const KeyedJaggedTensor& rows = features.payload();
+  std::vector<int64_t> refs(rows.num_rows());
   for (int64_t& ref : refs) ref = payload.next_ref++;
   ArrowArrays arrays = {to_arrow(refs)};
-  append_features(features.unique(), schema_.group_features(payload.group), arrays);
-  return payload.file->write_row_group(features.num_unique(), arrays);
+  append_features(rows, schema_.group_features(payload.group), arrays);
+  return payload.file->write_row_group(rows.num_rows(), arrays);
 }
 
 Result<TablePart> PartWriter::close() {

@@ -25,7 +25,8 @@ class PartWriter {
   static Result<std::unique_ptr<PartWriter>> create(const PartOptions& options,
                                                     const Schema& schema, EncodingChooser* chooser);
 
-  // REQUIRES: the batch follows the schema and is not empty.
+  // REQUIRES: the batch follows the schema and is not empty; folded: its groups are windowed where
+  // the schema says so, and only there.
   Status write(const Batch& batch);
   Result<TablePart> close();
   int64_t num_samples() const { return num_samples_; }

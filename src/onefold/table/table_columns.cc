@@ -5,6 +5,10 @@ namespace onefold {
 
 std::string ref_column(const std::string& group) { return group + "." + kRefColumn; }
 
+std::string start_column(const std::string& group) { return group + ".start"; }
+
+std::string length_column(const std::string& group) { return group + ".len"; }
+
 TableColumn feature_column(const FeatureSpec& feature) {
   switch (feature.kind) {
     case FeatureKind::kDense:
@@ -38,6 +42,9 @@ std::vector<TableColumn> sample_columns(const Schema& schema, TableLayout layout
   for (const std::string& group : schema.groups()) {
     if (layout == TableLayout::kFolded) {
       columns.push_back({ref_column(group), ColumnType::kInt64});
+      if (!schema.is_windowed(group)) continue;
+      columns.push_back({start_column(group), ColumnType::kInt64});
+      columns.push_back({length_column(group), ColumnType::kInt64});
       continue;
     }
     for (const FeatureSpec& feature : schema.group_features(group)) {

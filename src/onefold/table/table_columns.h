@@ -31,14 +31,17 @@ inline constexpr const char* kRefColumn = "ref";
 
 // "history" -> "history.ref". Names of features and labels have no '.', so it is free.
 std::string ref_column(const std::string& group);
+// "history.start" and "history.len": of windowed groups, beside the ref.
+std::string start_column(const std::string& group);
+std::string length_column(const std::string& group);
 
 TableColumn feature_column(const FeatureSpec& feature);
 
 // session_id, user_id, request_id, item_id, time: of every samples or plain file.
 std::vector<TableColumn> key_columns();
 
-// Samples file: keys, labels, dense features, per-sample features, then per group its ref (folded)
-// or its features (plain).
+// Samples file: keys, labels, dense features, per-sample features, then per group its ref (folded;
+// windowed: ref, start and length) or its features (plain).
 std::vector<TableColumn> sample_columns(const Schema& schema, TableLayout layout);
 
 // Payload file: ref, then the group's features.

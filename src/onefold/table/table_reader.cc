@@ -25,6 +25,9 @@ Result<Schema> project(const Schema& schema, const std::vector<std::string>& col
   for (const LabelSpec& label : schema.labels) {
     if (wanted(label.name)) projected.labels.push_back(label);
   }
+  for (const std::string& group : schema.windowed_groups) {
+    if (!projected.group_features(group).empty()) projected.windowed_groups.push_back(group);
+  }
   const std::vector<std::string> labels = projected.label_names();
   for (const std::string& name : columns) {
     if (projected.find(name)) continue;
@@ -36,11 +39,12 @@ Result<Schema> project(const Schema& schema, const std::vector<std::string>& col
 
 class TableReaderImpl final : public TableReader {
  public:
-  TableReaderImpl(std::string directory, Manifest manifest, Schema schema, bool fold)
+  TableReaderImpl(std::string directory, Manifest manifest, Schema schema, bool fold, bool windows)
       : directory_(std::move(directory)),
         manifest_(std::move(manifest)),
         schema_(std::move(schema)),
         fold_(fold),
+        windows_(windows),
         parts_(manifest_.parts.size()) {
     for (size_t p = 0; p < manifest_.parts.size(); ++p) {
       const std::vector<int64_t>& rows = manifest_.parts[p].samples.row_group_rows;
@@ -64,7 +68,7 @@ class TableReaderImpl final : public TableReader {
         "no such row group");
     ONEFOLD_ASSIGN_OR_RETURN(const auto part, part_of(row_group.part));
     int64_t bytes = 0;
-    auto batch = part->read(row_group.row_group, fold_, bytes);
+    auto batch = part->read(row_group.row_group, fold_, windows_, bytes);
     bytes_read_ += bytes;
     return batch;
   }
@@ -89,7 +93,7 @@ class TableReaderImpl final : public TableReader {
   const std::string directory_;
   const Manifest manifest_;
   const Schema schema_;
-  const bool fold_;
+  const bool fold_, windows_;
   std::vector<RowGroupRef> row_groups_;
   std::vector<Slot> parts_;
   std::atomic<int64_t> bytes_read_ = 0;
@@ -109,7 +113,7 @@ Result<std::unique_ptr<TableReader>> TableReader::open(const std::string& direct
   auto schema = project(manifest.schema, options.columns);
   if (!schema.ok()) return schema.status().with_context(directory);
   return std::unique_ptr<TableReader>(std::make_unique<TableReaderImpl>(
-      directory, std::move(manifest), *std::move(schema), options.fold));
+      directory, std::move(manifest), *std::move(schema), options.fold, options.windows));
 }
 
 }  // namespace onefold

@@ -21,6 +21,9 @@ struct ReadOptions {
   // Plain layout: fold each group over the row group (RecD O3). Off: U == B. A folded table needs
   // no folding; off expands it.
   bool fold = true;
+  // Windowed groups of a folded table as windows on their payload rows. Off: with their unique rows
+  // cut, as any other group. No effect without `fold`.
+  bool windows = false;
 };
 
 struct RowGroupRef {

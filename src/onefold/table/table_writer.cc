@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "onefold/base/files.h"
+#include "onefold/jagged/fold_counts.h"
+#include "onefold/jagged/windowed_groups.h"
 #include "onefold/table/part_writer.h"
 #include "onefold/table/table_columns.h"
 
@@ -38,8 +40,12 @@ class TableWriterImpl final : public TableWriter {
     check_batch(batch, manifest_.schema);
     if (batch.num_samples() == 0) return {};
     ONEFOLD_ASSIGN_OR_RETURN(PartWriter * part, part_of(partition));
-    ONEFOLD_RETURN_IF_ERROR(part->write(batch));
-    count(batch);
+    const bool merges =
+        options_.layout == TableLayout::kFolded && !manifest_.schema.windowed_groups.empty();
+    const Batch merged = merges ? with_windows(batch, manifest_.schema) : Batch();
+    const Batch& rows = merges ? merged : batch;
+    ONEFOLD_RETURN_IF_ERROR(part->write(rows));
+    count(rows);
     if (part->num_samples() >= options_.part_rows) return close_part(partition);
     return {};
   }
@@ -113,13 +119,12 @@ class TableWriterImpl final : public TableWriter {
     for (size_t g = 0; g < manifest_.group_stats.size(); ++g) {
       const InverseKeyedJaggedTensor& features = batch.groups[g].features;
       GroupStats& stats = manifest_.group_stats[g];
+      const FoldCounts counts = count_fold(features);
       stats.samples += features.num_samples();
-      stats.unique += features.num_unique();
-      for (int64_t k = 0; k < features.unique().num_keys(); ++k) {
-        const JaggedColumn& column = features.unique().column(k);
-        stats.unique_values += num_values(column);
-        for (int32_t row : features.inverse_indices()) stats.sample_values += length(column, row);
-      }
+      stats.unique += features.payload().num_rows();
+      stats.sample_values += counts.sample_values;
+      stats.unique_values += counts.stored_values;
+      if (features.is_windowed()) stats.windows += features.num_unique();
     }
   }
 

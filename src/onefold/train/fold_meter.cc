@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "onefold/jagged/fold_counts.h"
+
 namespace onefold {
 
 void FoldMeter::add(const Batch& batch) {
@@ -13,15 +15,11 @@ void FoldMeter::add(const Batch& batch) {
       groups_.push_back({.group = group.name});
       meter = groups_.end() - 1;
     }
-    const KeyedJaggedTensor& unique = group.features.unique();
+    const FoldCounts counts = count_fold(group.features);
     meter->samples += group.features.num_samples();
     meter->unique += group.features.num_unique();
-    for (int64_t key = 0; key < unique.num_keys(); ++key) {
-      meter->unique_values += num_values(unique.column(key));
-      for (int32_t row : group.features.inverse_indices()) {
-        meter->sample_values += length(unique.column(key), row);
-      }
-    }
+    meter->sample_values += counts.sample_values;
+    meter->unique_values += counts.stored_values;
   }
 }
 
