@@ -77,6 +77,9 @@ void add_build(CLI::App& app, Run& run) {
                    "folded: each payload once; plain: every sample its own")
       ->type_name("folded|plain")
       ->capture_default_str();
+  verb->add_option("--window", arguments->options.windowed_groups,
+                   "Store this group's lists, which slide or grow, as windows on one row a user")
+      ->type_name("GROUP");
   verb->add_option("--partition", arguments->partition, "Directories by sample time, UTC")
       ->type_name("none|day|hour")
       ->capture_default_str();

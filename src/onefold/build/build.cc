@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "onefold/base/memory.h"
 #include "onefold/build/log_intake.h"
@@ -15,6 +16,7 @@
 #include "onefold/build/row_group_pipeline.h"
 #include "onefold/build/sample_source.h"
 #include "onefold/embedding_store/embedding_store.h"
+#include "onefold/jagged/windowed_groups.h"
 
 namespace onefold {
 namespace {
@@ -72,11 +74,26 @@ void count_table(const Manifest& manifest, BuildStats& stats) {
   }
 }
 
-// A build at work: what both passes share.
+// The log's schema, with the groups that `options` wants windowed.
+Result<Schema> log_schema(const LogReader& log, const BuildOptions& options) {
+  Schema schema = log.schema();
+  for (const std::string& group : options.windowed_groups) {
+    if (schema.group_features(group).empty()) {
+      return invalid_argument(fmt::format("windowed group '{}': the log's groups are: {}", group,
+                                          fmt::join(schema.groups(), ", ")));
+    }
+    if (!schema.is_windowed(group)) schema.windowed_groups.push_back(group);
+  }
+  ONEFOLD_RETURN_IF_ERROR(schema.validate());
+  return schema;
+}
+
+// A build at work: what both passes share. `schema` is the log's, with windowed groups.
 class Build {
  public:
-  Build(LogReader log, BuildOptions options, MemoryPlan plan, std::string spill_dir)
+  Build(LogReader log, Schema schema, BuildOptions options, MemoryPlan plan, std::string spill_dir)
       : log_(std::move(log)),
+        schema_(std::move(schema)),
         options_(std::move(options)),
         plan_(plan),
         spill_(std::move(spill_dir)),
@@ -138,9 +155,14 @@ class Build {
   Status write_row_groups(SampleSource& source, TableWriter& writer) {
     ONEFOLD_ASSIGN_OR_RETURN(auto embeddings, open_embeddings(options_.embeddings, intake_));
     const RowGroupBuilder builder(log_.schema());
+    // Merged here, in parallel, and not by the writer, which is one thread.
+    const bool merges = options_.layout == TableLayout::kFolded;
+    auto build = [&](const SampleRows& rows) -> Result<Batch> {
+      ONEFOLD_ASSIGN_OR_RETURN(Batch batch, builder.build(rows));
+      return merges ? with_windows(std::move(batch), schema_) : std::move(batch);
+    };
     RowGroupPipeline pipeline(
-        *pool_, [&] { return source.next(); },
-        [&](const SampleRows& rows) { return builder.build(rows); }, plan_.row_groups);
+        *pool_, [&] { return source.next(); }, build, plan_.row_groups);
     int64_t done = 0;
     while (true) {
       ONEFOLD_ASSIGN_OR_RETURN(auto built, pipeline.next());
@@ -192,6 +214,7 @@ class Build {
   }
 
   LogReader log_;
+  const Schema schema_;
   BuildOptions options_;
   MemoryPlan plan_;
   SpillFile spill_;
@@ -216,7 +239,8 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
     options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
   ONEFOLD_ASSIGN_OR_RETURN(LogReader log, LogReader::open(logs_dir));
-  Schema schema = log.schema();
+  ONEFOLD_ASSIGN_OR_RETURN(Schema schema, log_schema(log, options));
+  const Schema windowed = schema;
   if (!options.embeddings.empty()) {
     ONEFOLD_RETURN_IF_ERROR(EmbeddingStore::open(options.embeddings).status());
     ONEFOLD_ASSIGN_OR_RETURN(schema, with_user_embedding(std::move(schema)));
@@ -229,7 +253,7 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
                                      {.layout = options.layout, .zstd_level = options.zstd_level}));
   const std::string spill_dir =
       options.spill_dir.empty() ? parent_directory(table_dir) : options.spill_dir;
-  Build build(std::move(log), options, plan, spill_dir);
+  Build build(std::move(log), windowed, options, plan, spill_dir);
   ONEFOLD_ASSIGN_OR_RETURN(BuildStats stats, build.run(*writer));
   stats.peak_memory = peak_memory();
   stats.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "onefold/build/build_stats.h"
 #include "onefold/build/cluster.h"
@@ -18,6 +19,8 @@ struct BuildOptions {
   ClusterOptions cluster;
   TableLayout layout = TableLayout::kFolded;
   int zstd_level = 3;
+  // Groups to store as windows, beside those that the log's schema names (Schema::windowed_groups).
+  std::vector<std::string> windowed_groups;
   // Directory of an embedding store: each sample gets its user's embedding, as the group
   // `user_embedding` (embedding_store/embedding_join.h). "": none.
   std::string embeddings;
@@ -40,7 +43,8 @@ struct BuildOptions {
 // Builds the table `table_dir` from the log `logs_dir`. The same log and options give the same
 // bytes. Memory beyond the limit: a few row groups, and footers of the table's open files.
 //
-// kInvalidArgument: options out of range, or `table_dir` is there and no table. kNotFound:
+// kInvalidArgument: options out of range, `table_dir` is there and no table, or a windowed group
+// that is none (kSchema: that has a single id). kNotFound:
 // `logs_dir` is not a log, or `embeddings` no store with a published version. kSchema: versions
 // live in the time of the log are of different models. On any error an older table at `table_dir`
 // is untouched.

@@ -124,6 +124,27 @@ TEST(BuildTest, AHistoryThatComesBackIsStoredOnce) {
   EXPECT_EQ(stats.groups[0].sample_values, 2 * (1 + 0 + 3 * 2 + 2 * 3 + 2 * 2));
 }
 
+TEST(BuildTest, AWindowedGroupHoldsTheSameSamples) {
+  const std::string logs = log_of(requests(), events());
+  const std::string exact = test_path("exact"), windowed = test_path("windowed");
+  BuildOptions options = unpartitioned();
+  expect_ok(build_table(logs, exact, options));
+  options.windowed_groups = {"history"};
+  const BuildStats stats = expect_ok(build_table(logs, windowed, options));
+  EXPECT_EQ(read_table(windowed), read_table(exact));
+  // User 1: [3] and []; user 2: [1, 2] and [1, 2, 5]. One row each.
+  const GroupStats& history = stats.groups.at(0);
+  EXPECT_EQ(history.group, "history");
+  EXPECT_EQ(history.unique, 2);
+  EXPECT_EQ(history.windows, 4);
+  EXPECT_EQ(history.unique_values, 2 * (1 + 3));  // viewed and dwell
+  options.windowed_groups = {"pages"};
+  const auto refused = build_table(logs, test_path("refused"), options);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(refused.status().message().find("history, content"), std::string::npos);
+}
+
 TEST(BuildTest, PlainAndFoldedHoldTheSameSamples) {
   const std::string logs = log_of(requests(), events());
   for (const SampleOrder order : {SampleOrder::kSession, SampleOrder::kArrival}) {

@@ -21,22 +21,12 @@ InverseKeyedJaggedTensor merge(const InverseKeyedJaggedTensor& features,
 
 }  // namespace
 
-Batch with_windows(const Batch& batch, const Schema& schema) {
-  Batch result{.session_id = batch.session_id,
-               .user_id = batch.user_id,
-               .request_id = batch.request_id,
-               .item_id = batch.item_id,
-               .time_us = batch.time_us,
-               .dense = batch.dense,
-               .labels = batch.labels,
-               .features = batch.features,
-               .groups = {}};  // not copied before they are merged: they are the large part
-  for (const FeatureGroup& group : batch.groups) {
-    const bool merges = schema.is_windowed(group.name) && !group.features.is_windowed();
-    result.groups.push_back(
-        {group.name, merges ? merge(group.features, batch.user_id) : group.features});
+Batch with_windows(Batch batch, const Schema& schema) {
+  for (FeatureGroup& group : batch.groups) {
+    if (group.features.is_windowed() || !schema.is_windowed(group.name)) continue;
+    group.features = merge(group.features, batch.user_id);
   }
-  return result;
+  return batch;
 }
 
 }  // namespace onefold

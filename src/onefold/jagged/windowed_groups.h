@@ -8,6 +8,6 @@ namespace onefold {
 
 // Merges the rows of each windowed group (merge_rows.h), one user's together; the other groups, and
 // those that are windowed already, are as before. Expands to the same samples.
-Batch with_windows(const Batch& batch, const Schema& schema);
+Batch with_windows(Batch batch, const Schema& schema);
 
 }  // namespace onefold

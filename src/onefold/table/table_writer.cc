@@ -40,8 +40,7 @@ class TableWriterImpl final : public TableWriter {
     check_batch(batch, manifest_.schema);
     if (batch.num_samples() == 0) return {};
     ONEFOLD_ASSIGN_OR_RETURN(PartWriter * part, part_of(partition));
-    const bool merges =
-        options_.layout == TableLayout::kFolded && !manifest_.schema.windowed_groups.empty();
+    const bool merges = options_.layout == TableLayout::kFolded && has_rows_to_merge(batch);
     const Batch merged = merges ? with_windows(batch, manifest_.schema) : Batch();
     const Batch& rows = merges ? merged : batch;
     ONEFOLD_RETURN_IF_ERROR(part->write(rows));
@@ -111,6 +110,12 @@ class TableWriterImpl final : public TableWriter {
     manifest_.parts.push_back(std::move(part));
     open_.erase(it);
     return {};
+  }
+
+  bool has_rows_to_merge(const Batch& batch) const {
+    return std::any_of(batch.groups.begin(), batch.groups.end(), [&](const FeatureGroup& group) {
+      return manifest_.schema.is_windowed(group.name) && !group.features.is_windowed();
+    });
   }
 
   void count(const Batch& batch) {

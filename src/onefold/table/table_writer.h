@@ -32,7 +32,8 @@ class TableWriter {
   virtual ~TableWriter() = default;
 
   // Writes one row group to the current part of `partition` ("dt=2023-05-18", or ""). Folded: each
-  // group's unique rows go to the payload file as they are. Plain: rows are expanded.
+  // group's unique rows go to the payload file as they are; those of a windowed group are merged
+  // first, if the caller has not done so (jagged/windowed_groups.h). Plain: rows are expanded.
   // REQUIRES: the batch follows the schema (CheckError).
   virtual Status write(const std::string& partition, const Batch& batch) = 0;
 
