@@ -34,7 +34,7 @@ class FusedOptimizer:
     in place, each once per batch, and the table gets no gradient.
 
     Adam moves only rows that were looked up. Make it with ``FusedOptimizer.of``. Compiled graphs
-    take it, too.
+    take it, too, with torch 2.13; torch 2.11 compiles no backward that changes a parameter.
 
     Attributes:
         kind: sgd, adagrad, row_wise_adagrad or adam.

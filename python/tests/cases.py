@@ -69,9 +69,13 @@ def stacked(rows, *shape, like):
     return torch.stack(rows) if rows else like.new_zeros(0, *shape)
 
 
+# Index tensors are made before the functions: a graph does not know of cases.device().
+
+
 def expand(batch, dtype):
+    index = batch.index
     return Case(
-        lambda x: onefold.expand(x, batch.index),
+        lambda x: onefold.expand(x, index),
         lambda x: x[batch.inverse],
         [torch.randn(len(batch.lengths), 2, 3, dtype=dtype)],
     )
@@ -83,10 +87,10 @@ def jagged_index_select(batch, dtype):
     num_rows, bounds = len(batch.lengths), offsets_of(lengths).tolist()
     picked = [key * num_rows + u for key in range(2) for u in batch.inverse]
     total = sum(lengths[row] for row in picked)
+    offsets, index = offsets_of(lengths), batch.index
 
     def function(values):
-        offsets = offsets_of(lengths)
-        return onefold.jagged_index_select(values, offsets, batch.index, num_out_values=total).values
+        return onefold.jagged_index_select(values, offsets, index, num_out_values=total).values
 
     def reference(values):
         return torch.cat([values[:0], *(values[bounds[r] : bounds[r + 1]] for r in picked)])
@@ -99,6 +103,8 @@ def attend(query, key, value, scale):
 
 
 def folded_attention(batch, dtype):
+    offsets, index = batch.offsets, batch.index
+
     def reference(query, key, value):
         rows = []
         for i, u in enumerate(batch.inverse):
@@ -106,13 +112,15 @@ def folded_attention(batch, dtype):
         return stacked(rows, 2, 5, like=query)
 
     return Case(
-        lambda query, key, value: onefold.folded_attention(query, key, value, batch.offsets, batch.index),
+        lambda query, key, value: onefold.folded_attention(query, key, value, offsets, index),
         reference,
         [torch.randn(n, 2, 5, dtype=dtype) for n in (len(batch.inverse), *[batch.num_values] * 2)],
     )
 
 
 def jagged_self_attention(batch, dtype):
+    offsets, longest = batch.offsets, max(batch.lengths, default=0)
+
     def reference(query, key, value):
         rows = []
         for u, length in enumerate(batch.lengths):
@@ -122,24 +130,20 @@ def jagged_self_attention(batch, dtype):
         return stacked(rows, 2, 4, like=query)
 
     def function(query, key, value):
-        longest = max(batch.lengths, default=0)
-        return onefold.jagged_self_attention(
-            query, key, value, batch.offsets, longest, scale=0.3, causal=True
-        )
+        return onefold.jagged_self_attention(query, key, value, offsets, longest, scale=0.3, causal=True)
 
     return Case(function, reference, [torch.randn(batch.num_values, 2, 4, dtype=dtype) for _ in "qkv"])
 
 
 def folded_linear(batch, dtype):
+    index = batch.index
     shapes = [(len(batch.lengths), 4), (len(batch.inverse), 2), (6, 6), (6,)]
 
     def reference(user, candidate, weight, bias):
         return torch.cat([user[batch.inverse], candidate], 1) @ weight.T + bias
 
     return Case(
-        lambda user, candidate, weight, bias: onefold.folded_linear(
-            user, candidate, weight, bias, batch.index
-        ),
+        lambda user, candidate, weight, bias: onefold.folded_linear(user, candidate, weight, bias, index),
         reference,
         [torch.randn(*shape, dtype=dtype) for shape in shapes],
     )
@@ -149,10 +153,11 @@ def window_pool(batch, dtype):
     lengths = [(7 * i) % (batch.lengths[u] + 1) for i, u in enumerate(batch.inverse)]
     starts = [batch.lengths[u] - length for u, length in zip(batch.inverse, lengths)]
 
+    offsets, index = batch.offsets, batch.index
+    windows = ints(*starts), ints(*lengths)
+
     def function(values):
-        return onefold.window_pool(
-            values, batch.offsets, ints(*starts), ints(*lengths), batch.index, mean=True
-        )
+        return onefold.window_pool(values, offsets, *windows, index, mean=True)
 
     def reference(values):
         rows = []
@@ -172,11 +177,10 @@ def ids_of(batch):
 
 def embedding_lookup(batch, dtype, mean=False):
     ids, tables = ids_of(batch)
+    bags = [(ids[0], batch.offsets), (ids[1], batch.offsets)]
 
     def function(weights):
-        pooled, sequences = onefold.embedding_lookup(
-            weights, [(ids[0], batch.offsets), (ids[1], batch.offsets)], ids[2:], tables=tables, mean=mean
-        )
+        pooled, sequences = onefold.embedding_lookup(weights, bags, ids[2:], tables=tables, mean=mean)
         return torch.cat([pooled.reshape(-1), sequences[0].reshape(-1)])
 
     def reference(weights):
@@ -200,10 +204,11 @@ def multi_slice_pool(batch, dtype):
     ids = torch.randint(-1, 4, (2, num_events))
     masks = torch.randint(-(2**62), 2**62, (num_events, 2))
     weights = torch.rand(num_events)
+    windows = batch.offsets[:-1].clone(), batch.offsets[1:].clone()
 
     def function(*tables):
         return onefold.multi_slice_pool(
-            tables, ids, masks, onefold.window_plan(batch.offsets[:-1], batch.offsets[1:], num_events),
+            tables, ids, masks, onefold.window_plan(*windows, num_events),
             id_columns=[0, 1], slice_offsets=slice_offsets, weights=weights, weighted_slices=[1, 65],
         )  # fmt: skip
 

@@ -94,6 +94,9 @@ def test_inductor_calls_the_ops():
     )
 
 
+@pytest.mark.skipif(
+    torch.__version__.startswith("2.11"), reason="torch 2.11 compiles no backward that changes a parameter"
+)
 @pytest.mark.parametrize("kind", ["sgd", "adagrad", "row_wise_adagrad", "adam"])
 def test_fused_optimizers_compile(kind):
     start, (ids, offsets, _, _) = torch.randn(7, 8), next(batches((3, 5)))
