@@ -44,6 +44,7 @@ nlohmann::json to_json(const BuildStats& stats) {
                       {"unique", group.unique},
                       {"sample_values", group.sample_values},
                       {"unique_values", group.unique_values}});
+    if (group.windows > 0) groups.back()["windows"] = group.windows;
   }
   nlohmann::json json = {{"requests", stats.requests},
                          {"duplicate_requests", stats.duplicate_requests},
@@ -95,6 +96,9 @@ std::string to_text(const BuildStats& stats) {
         group.group, grouped(group.unique), grouped(group.samples),
         ratio(group.samples, group.unique), grouped(group.unique_values),
         grouped(group.sample_values), ratio(group.sample_values, group.unique_values));
+    if (group.windows == 0) continue;
+    text += fmt::format("          {}: {} different windows on these rows\n", group.group,
+                        grouped(group.windows));
   }
   if (stats.embeddings) {
     note(text, stats.embeddings->unknown_users,

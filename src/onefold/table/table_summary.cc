@@ -139,6 +139,8 @@ std::string to_text(const TableSummary& summary) {
     text +=
         fmt::format("group {}: {} samples -> {} rows ({:.1f}x), {} values -> {}\n", stats.group,
                     stats.samples, stats.unique, factor, stats.sample_values, stats.unique_values);
+    if (stats.windows > 0)
+      text += fmt::format("  {} different windows on these rows\n", stats.windows);
   }
   text += fmt::format("\n{:<12} {:<28} {:<28} {:<18} {:>14} {:>14}\n", "file", "column", "type",
                       "feature", "bytes", "uncompressed");
