@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// onefold synth: a synthetic log of any size with a planted taste; with --events, of users with
-// long histories, and their events.
+// onefold synth: a synthetic log of any size, with a planted taste; with --events, of users with
+// long histories, and their events; with --traffic, with the statistics of a ranker's traffic.
 #include "onefold/log/synth.h"
 
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <optional>
 
+#include "cli/progress_line.h"
+#include "cli/synth_report.h"
+#include "cli/synth_traffic.h"
 #include "cli/verbs.h"
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "onefold/log/long_term.h"
 
@@ -17,101 +20,97 @@ namespace onefold::cli {
 namespace {
 
 struct SynthFlags {
-  std::string logs, events;
+  std::string logs, events, traffic;
   std::string shard_by = "session";
   SynthOptions synth;
   LongTermOptions long_term;
+  std::optional<int64_t> users;  // if given
+  std::optional<uint64_t> seed;
   LogOptions log;
-  bool json = false;
+  bool json = false, quiet = false;
 };
 
-nlohmann::ordered_json to_json(const SynthCounts& counts, const SynthFlags& flags, double seconds) {
-  return {
-      {"logs", flags.logs},          {"users", flags.synth.users}, {"sessions", counts.sessions},
-      {"requests", counts.requests}, {"samples", counts.samples},  {"clicks", counts.clicks},
-      {"bayes_ne", counts.bayes_ne}, {"seed", flags.synth.seed},   {"seconds", seconds}};
-}
-
-nlohmann::ordered_json to_json(const LongTermCounts& counts, const SynthFlags& flags,
-                               double seconds) {
-  return {{"logs", flags.logs},
-          {"events", flags.events},
-          {"users", flags.long_term.users},
-          {"events_written", counts.events},
-          {"explicit_events", counts.explicit_events},
-          {"least_events", counts.least_events},
-          {"most_events", counts.most_events},
-          {"sessions", counts.sessions},
-          {"requests", counts.requests},
-          {"samples", counts.samples},
-          {"clicks", counts.clicks},
-          {"likes", counts.likes},
-          {"bayes_ne", counts.bayes_ne},
-          {"seed", flags.long_term.seed},
-          {"seconds", seconds}};
-}
-
-Status run_long_term(const SynthFlags& flags) {
+// Makes the log and prints what `make(progress)` counted; `place` says what else to print.
+template <typename Make>
+Status run_kind(const SynthFlags& flags, const char* unit, SynthPlace place, const Make& make) {
   const auto start = std::chrono::steady_clock::now();
-  ONEFOLD_ASSIGN_OR_RETURN(
-      const LongTermCounts counts,
-      synthesize_long_term(flags.logs, flags.events, flags.long_term, flags.log));
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  const auto make_with_progress = [&] {
+    ProgressLine progress(unit, flags.quiet);
+    return make(progress.callback());
+  };
+  ONEFOLD_ASSIGN_OR_RETURN(const auto counts, make_with_progress());
+  place.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (flags.json) {
-    std::cout << to_json(counts, flags, elapsed.count()).dump() << "\n";
-    return {};
+    std::cout << to_json(counts, place).dump() << "\n";
+  } else {
+    std::cout << summary(counts, place) << "\n";
   }
-  std::cout << fmt::format(
-      "{} events ({} explicit) of {} users with {} to {} each -> {}\n"
-      "{} samples in {} requests of {} sessions, {} clicks, {} likes, best possible NE {:.3f} -> "
-      "{} "
-      "in {:.1f} s\n",
-      counts.events, counts.explicit_events, flags.long_term.users, counts.least_events,
-      counts.most_events, flags.events, counts.samples, counts.requests, counts.sessions,
-      counts.clicks, counts.likes, counts.bayes_ne, flags.logs, elapsed.count());
   return {};
+}
+
+Status run_traffic(const SynthFlags& flags) {
+  ONEFOLD_ASSIGN_OR_RETURN(auto options, read_traffic(flags.traffic));
+  options.users = flags.users.value_or(options.users);
+  options.seed = flags.seed.value_or(options.seed);
+  const SynthPlace place = {flags.logs, "", options.users, options.seed};
+  return run_kind(flags, "sessions", place, [&](auto progress) {
+    options.progress = std::move(progress);
+    return synthesize_traffic(flags.logs, options, flags.log);
+  });
 }
 
 Status run_synth(SynthFlags flags) {
   ONEFOLD_ASSIGN_OR_RETURN(flags.log.shard_by, parse_shard_by(flags.shard_by));
-  if (!flags.events.empty()) return run_long_term(flags);
-  const auto start = std::chrono::steady_clock::now();
-  ONEFOLD_ASSIGN_OR_RETURN(const SynthCounts counts,
-                           synthesize(flags.logs, flags.synth, flags.log));
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  if (flags.json) {
-    std::cout << to_json(counts, flags, elapsed.count()).dump() << "\n";
-  } else {
-    std::cout << fmt::format(
-        "{} samples in {} requests of {} sessions, {} clicks, best possible NE {:.3f} -> {} in "
-        "{:.1f} s\n",
-        counts.samples, counts.requests, counts.sessions, counts.clicks, counts.bayes_ne,
-        flags.logs, elapsed.count());
+  if (!flags.traffic.empty()) return run_traffic(flags);
+  if (!flags.events.empty()) {
+    const LongTermOptions& options = flags.long_term;
+    const SynthPlace place = {flags.logs, flags.events, options.users, options.seed};
+    return run_kind(flags, "days", place, [&](auto progress) {
+      flags.long_term.progress = std::move(progress);
+      return synthesize_long_term(flags.logs, flags.events, flags.long_term, flags.log);
+    });
   }
-  return {};
+  const SynthPlace place = {flags.logs, "", flags.synth.users, flags.synth.seed};
+  return run_kind(flags, "sessions", place, [&](auto progress) {
+    flags.synth.progress = std::move(progress);
+    return synthesize(flags.logs, flags.synth, flags.log);
+  });
 }
 
 // Options that both kinds of log have, and what their defaults are with --events.
 template <typename T>
-void shared_option(CLI::App* app, const char* name, T& value, T& long_term, const char* what) {
-  app->add_option_function<T>(
-         name, [&value, &long_term](const T& given) { value = long_term = given; },
-         fmt::format("{} [{}; with --events {}]", what, value, long_term))
+CLI::Option* shared_option(CLI::App* app, const char* name, T& value, T& long_term,
+                           const char* what) {
+  return app
+      ->add_option_function<T>(
+          name, [&value, &long_term](const T& given) { value = long_term = given; },
+          fmt::format("{} [{}; with --events {}]", what, value, long_term))
       ->type_name("N");
 }
 
-void add_shared_options(CLI::App* app, SynthFlags* flags) {
+void add_shared_options(CLI::App* app, SynthFlags* flags, CLI::Option* traffic) {
   SynthOptions& synth = flags->synth;
   LongTermOptions& long_term = flags->long_term;
-  shared_option(app, "--users", synth.users, long_term.users, "Number of users");
+  app->add_option_function<int64_t>(
+         "--users",
+         [flags](const int64_t& users) {
+           flags->users = flags->synth.users = flags->long_term.users = users;
+         },
+         fmt::format("Number of users [{}; with --events {}; with --traffic its own]", synth.users,
+                     long_term.users))
+      ->type_name("N");
   shared_option(app, "--sessions-per-user", synth.sessions_per_user, long_term.sessions_per_user,
-                "Mean number of sessions of a user");
+                "Mean number of sessions of a user")
+      ->excludes(traffic);
   shared_option(app, "--samples-per-session", synth.samples_per_session,
-                long_term.samples_per_session, "Mean number of candidates shown in a session");
+                long_term.samples_per_session, "Mean number of candidates shown in a session")
+      ->excludes(traffic);
   shared_option(app, "--candidates", synth.candidates, long_term.candidates,
-                "Candidates per request");
-  shared_option(app, "--items", synth.items, long_term.items, "Number of items");
-  shared_option(app, "--topics", synth.topics, long_term.topics, "Number of topics");
+                "Candidates per request")
+      ->excludes(traffic);
+  shared_option(app, "--items", synth.items, long_term.items, "Number of items")->excludes(traffic);
+  shared_option(app, "--topics", synth.topics, long_term.topics, "Number of topics")
+      ->excludes(traffic);
   app->add_option_function<int64_t>(
          "--days",
          [&synth, &long_term](const int64_t& days) {
@@ -119,10 +118,13 @@ void add_shared_options(CLI::App* app, SynthFlags* flags) {
            long_term.days = days;
          },
          fmt::format("Days from 2024-01-01 [{}; with --events {}]", synth.days, long_term.days))
-      ->type_name("N");
+      ->type_name("N")
+      ->excludes(traffic);
   app->add_option_function<uint64_t>(
          "--seed",
-         [&synth, &long_term](const uint64_t& seed) { synth.seed = long_term.seed = seed; },
+         [flags](const uint64_t& seed) {
+           flags->seed = flags->synth.seed = flags->long_term.seed = seed;
+         },
          "The same seed and options give the same records [1]")
       ->type_name("N");
 }
@@ -132,11 +134,16 @@ void add_options(CLI::App* app, SynthFlags* flags) {
   LongTermOptions& long_term = flags->long_term;
   app->add_option("LOGS", flags->logs, "Log directory to write; an older log there is replaced")
       ->required();
-  add_shared_options(app, flags);
+  CLI::Option* traffic = app->add_option(
+      "--traffic", flags->traffic,
+      "TOML file: a ranker's traffic, with so many samples a session and features that change and "
+      "slide so often (docs/verbs/synth.md)");
+  add_shared_options(app, flags, traffic);
   CLI::Option* events =
       app->add_option("--events", flags->events,
                       "Users with long histories: also write their events of all days, as Parquet "
-                      "files with a mapping for `onefold timeline build`, to this directory");
+                      "files with a mapping for `onefold timeline build`, to this directory")
+          ->excludes(traffic);
   const auto with_events = [app, events](const char* name, auto& value, const char* what) {
     app->add_option(name, value, what)->capture_default_str()->needs(events);
   };
@@ -146,8 +153,8 @@ void add_options(CLI::App* app, SynthFlags* flags) {
   with_events("--authors", long_term.authors, "Number of authors; each has one topic");
   with_events("--ranking-days", long_term.ranking_days, "Last days, whose requests are logged");
   with_events("--history-length", long_term.history_length, "Newest events a request logs");
-  const auto without = [app, events](const char* name, auto& value, const char* what) {
-    app->add_option(name, value, what)->capture_default_str()->excludes(events);
+  const auto without = [=](const char* name, auto& value, const char* what) {
+    app->add_option(name, value, what)->capture_default_str()->excludes(events)->excludes(traffic);
   };
   without("--list-length", synth.list_length, "Mean length of histories and lists");
   without("--lists", synth.lists, "User id lists besides the history");
@@ -160,6 +167,10 @@ void add_options(CLI::App* app, SynthFlags* flags) {
   app->add_option("--shards", flags->log.num_shards, "Number of shards")->capture_default_str();
   app->add_option("--zstd-level", flags->log.zstd_level, "Compression, 1 to 22")
       ->capture_default_str();
+  app->add_option("--threads", flags->log.threads,
+                  "Threads that compress the log, and make --traffic; they do not change it")
+      ->capture_default_str();
+  app->add_flag("--quiet", flags->quiet, "No progress line");
   app->add_flag("--json", flags->json, "Print counts as one JSON object");
 }
 
@@ -167,7 +178,7 @@ void add_options(CLI::App* app, SynthFlags* flags) {
 
 void add_synth(CLI::App& app, Run& run) {
   auto flags = std::make_shared<SynthFlags>();
-  CLI::App* verb = app.add_subcommand("synth", "Write a synthetic log with a planted taste");
+  CLI::App* verb = app.add_subcommand("synth", "Write a synthetic log");
   add_options(verb, flags.get());
   verb->footer(
       "Examples:\n"
@@ -175,7 +186,8 @@ void add_synth(CLI::App& app, Run& run) {
       "  onefold synth logs/long --users 200 --list-length 2000 --samples-per-session 64\n"
       "  onefold synth logs/sparse --samples-per-session 8 --change-probability 1 --seed 7 --json\n"
       "  onefold synth logs/ranking --events events && \\\n"
-      "  onefold timeline build events timelines --mapping events/mapping.toml");
+      "  onefold timeline build events timelines --mapping events/mapping.toml\n"
+      "  onefold synth logs/ranker --traffic examples/synth/ranker.toml --threads 2");
   verb->callback([flags, &run] { run = [flags] { return run_synth(*flags); }; });
 }
 

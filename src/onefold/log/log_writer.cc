@@ -10,6 +10,7 @@
 
 #include "onefold/base/files.h"
 #include "onefold/base/hash.h"
+#include "onefold/base/run_tasks.h"
 #include "onefold/log/log_meta.h"
 #include "onefold/log/stream_writer.h"
 
@@ -46,6 +47,10 @@ Status check_options(const LogOptions& options) {
   if (options.zstd_level < 1 || options.zstd_level > 22) {
     return invalid_argument("zstd level " + std::to_string(options.zstd_level) +
                             " is not between 1 and 22");
+  }
+  if (options.threads < 1 || options.threads > 1024) {
+    return invalid_argument("number of threads " + std::to_string(options.threads) +
+                            " is not between 1 and 1024");
   }
   // Offsets within a block are 32 bits.
   if (options.block_bytes < 1 || options.block_bytes > 1 << 30 || options.segment_bytes < 1) {
@@ -95,10 +100,7 @@ class ShardedLogWriter final : public LogWriter {
   Status append(const FeatureRecords& records) override {
     ONEFOLD_CHECK(!closed_, "append after close()");
     check_records(records, schema_);
-    for (int64_t row = 0; row < records.num_requests(); ++row) {
-      ONEFOLD_RETURN_IF_ERROR(features_.append(records, row, shard_of(records, row)));
-    }
-    return {};
+    return append_to(features_, records, records.num_requests());
   }
 
   Status append(const EventRecords& records) override {
@@ -110,21 +112,22 @@ class ShardedLogWriter final : public LogWriter {
                             ": its action is not UTF-8");
       }
     }
-    for (int64_t row = 0; row < records.num_events(); ++row) {
-      ONEFOLD_RETURN_IF_ERROR(events_.append(records, row, shard_of(records, row)));
-    }
-    return {};
+    return append_to(events_, records, records.num_events());
   }
 
   Status flush() override {
-    ONEFOLD_RETURN_IF_ERROR(features_.flush());
-    return events_.flush();
+    return by_shard([&](int shard) -> Status {
+      ONEFOLD_RETURN_IF_ERROR(features_.flush(shard));
+      return events_.flush(shard);
+    });
   }
 
   Status close() override {
     closed_ = true;
-    ONEFOLD_RETURN_IF_ERROR(features_.close());
-    return events_.close();
+    return by_shard([&](int shard) -> Status {
+      ONEFOLD_RETURN_IF_ERROR(features_.close(shard));
+      return events_.close(shard);
+    });
   }
 
   const std::vector<TornTail>& recovered() const override { return recovered_; }
@@ -135,6 +138,26 @@ class ShardedLogWriter final : public LogWriter {
     const int64_t key =
         options_.shard_by == ShardBy::kSession ? records.session_id[row] : records.request_id[row];
     return static_cast<int>(hash64(key) % static_cast<uint64_t>(options_.num_shards));
+  }
+
+  // Shards share nothing, so that each can have its thread.
+  template <typename Work>
+  Status by_shard(const Work& work) const {
+    std::vector<Status> results(options_.num_shards);
+    run_tasks(options_.threads, options_.num_shards,
+              [&](int64_t shard) { results[shard] = work(static_cast<int>(shard)); });
+    for (Status& result : results) ONEFOLD_RETURN_IF_ERROR(std::move(result));
+    return {};
+  }
+
+  template <typename Stream, typename Records>
+  Status append_to(Stream& stream, const Records& records, int64_t num_rows) const {
+    std::vector<std::vector<int64_t>> rows(options_.num_shards);
+    for (int64_t row = 0; row < num_rows; ++row) rows[shard_of(records, row)].push_back(row);
+    return by_shard([&](int shard) -> Status {
+      for (int64_t row : rows[shard]) ONEFOLD_RETURN_IF_ERROR(stream.append(records, row, shard));
+      return {};
+    });
   }
 
   Schema schema_;

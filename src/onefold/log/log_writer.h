@@ -31,6 +31,7 @@ struct LogOptions {
   int64_t block_bytes = 1 << 20;     // in-memory size at which a shard's buffer becomes one block
   int64_t segment_bytes = 64 << 20;  // written size at which a segment is sealed
   int zstd_level = 3;
+  int threads = 1;  // that encode and compress; the log's bytes do not depend on it
 };
 
 class LogWriter {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "onefold/base/hash.h"
+#include "onefold/log/bounded_pareto.h"
 #include "onefold/log/log_staging.h"
 #include "onefold/log/long_term_events.h"
 #include "onefold/log/long_term_requests.h"
@@ -47,42 +48,16 @@ Status check_options(const LongTermOptions& o) {
                  "mean events must lie between min events (at least 1) and max events");
 }
 
-// The bounded Pareto distribution on [min, max] at quantile u.
-double pareto_quantile(double u, double min, double max, double shape) {
-  const double a = std::pow(min, -shape), b = std::pow(max, -shape);
-  return std::pow(a - u * (a - b), -1 / shape);
-}
-
-double pareto_mean(double min, double max, double shape) {
-  constexpr int kSteps = 2'000;
-  double sum = 0;
-  for (int i = 0; i < kSteps; ++i) sum += pareto_quantile((i + 0.5) / kSteps, min, max, shape);
-  return sum / kSteps;
-}
-
-// A larger shape has a smaller mean. Shapes below -3 or above 30 put nearly all users at one end.
-double pareto_shape(const LongTermOptions& options) {
-  const auto min = static_cast<double>(options.min_events);
-  const auto max = static_cast<double>(options.max_events);
-  double low = -3, high = 30;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (pareto_mean(min, max, middle) > options.mean_events ? low : high) = middle;
-  }
-  return (low + high) / 2;
-}
-
 // Events of each user: evenly spread quantiles in random order, so that the mean hardly depends on
 // the seed though the tail is heavy.
 std::vector<int64_t> draw_num_events(const LongTermOptions& options) {
-  const double shape = pareto_shape(options);
+  const BoundedPareto pareto(static_cast<double>(options.min_events),
+                             static_cast<double>(options.max_events), options.mean_events);
   std::vector<int64_t> events(options.users);
   for (int64_t user = 0; user < options.users; ++user) {
     const double u = (static_cast<double>(user) + 0.5) / static_cast<double>(options.users);
-    events[user] = std::clamp<int64_t>(
-        std::llround(pareto_quantile(u, static_cast<double>(options.min_events),
-                                     static_cast<double>(options.max_events), shape)),
-        options.min_events, options.max_events);
+    events[user] = std::clamp<int64_t>(std::llround(pareto.quantile(u)), options.min_events,
+                                       options.max_events);
   }
   SynthRandom random(hash64(options.users, hash64(static_cast<int64_t>(options.seed), kStream)));
   for (int64_t i = options.users - 1; i > 0; --i) std::swap(events[i], events[random.below(i + 1)]);
@@ -119,6 +94,7 @@ class LongTermLog {
       count(day);
       ONEFOLD_RETURN_IF_ERROR(events.write_day(d, day.events, catalog_));
       ONEFOLD_RETURN_IF_ERROR(requests_.write_day(day, writer));
+      if (options_.progress) options_.progress(d + 1, options_.days);
     }
     return finish();
   }

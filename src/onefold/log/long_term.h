@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "onefold/base/status.h"
@@ -29,6 +30,7 @@ struct LongTermOptions {
   int64_t candidates = 12;          // per request
   int64_t history_length = 200;     // newest events that a request logs
   uint64_t seed = 1;
+  std::function<void(int64_t done, int64_t all)> progress = {};  // called after every day
 };
 
 struct LongTermCounts {

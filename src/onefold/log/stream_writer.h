@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// StreamWriter: one of a log's two streams; buffers per shard, cuts blocks, rolls segments.
+// StreamWriter: one of a log's two streams; buffers per shard, cuts blocks, rolls segments. Thread
+// safe for calls that name different shards.
 #pragma once
 
 #include <cstdint>
@@ -43,17 +44,13 @@ class StreamWriter {
     return buffer.bytes() < options_.block_bytes ? Status() : write_block(shard);
   }
 
-  Status flush() {
-    for (int shard = 0; shard < options_.num_shards; ++shard) {
-      if (shards_[shard].buffer.num_records() > 0) ONEFOLD_RETURN_IF_ERROR(write_block(shard));
-    }
-    return {};
+  Status flush(int shard) {
+    return shards_[shard].buffer.num_records() > 0 ? write_block(shard) : Status();
   }
 
-  Status close() {
-    ONEFOLD_RETURN_IF_ERROR(flush());
-    for (Shard& shard : shards_) ONEFOLD_RETURN_IF_ERROR(seal(shard));
-    return {};
+  Status close(int shard) {
+    ONEFOLD_RETURN_IF_ERROR(flush(shard));
+    return seal(shards_[shard]);
   }
 
  private:

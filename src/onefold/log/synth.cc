@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <span>
 
 #include <fmt/format.h>
 
@@ -16,7 +15,7 @@
 namespace onefold {
 namespace {
 
-constexpr size_t kChunkRequests = 256;
+constexpr int64_t kChunkRequests = 256;
 constexpr double kDayUs = 86'400e6;
 constexpr double kMeanClickDelaySeconds = 20, kMaxClickDelaySeconds = 600;
 constexpr double kMeanReadSeconds = 40;
@@ -47,6 +46,15 @@ Status check_options(const SynthOptions& o) {
   return require(o.days >= 1, "days must be at least 1");
 }
 
+ScheduleOptions schedule_options(const SynthOptions& options) {
+  const double requests = options.samples_per_session / static_cast<double>(options.candidates);
+  return {.users = options.users,
+          .sessions_per_user = options.sessions_per_user,
+          .draw_requests = [requests](SynthRandom& random) { return random.geometric(requests); },
+          .days = options.days,
+          .seed = options.seed};
+}
+
 // Requests become columns here, chunk by chunk.
 class SynthLog {
  public:
@@ -56,14 +64,14 @@ class SynthLog {
   }
 
   Result<SynthCounts> write_to(LogWriter& writer) {
-    const std::vector<ScheduledRequest> requests = schedule_requests(options_);
-    for (size_t begin = 0; begin < requests.size(); begin += kChunkRequests) {
-      const size_t count = std::min(kChunkRequests, requests.size() - begin);
-      for (const ScheduledRequest& request : std::span(requests).subspan(begin, count)) {
-        add(request);
-      }
+    SynthSchedule schedule(schedule_options(options_));
+    while (const auto request = schedule.next()) {
+      add(*request);
+      if (records_.num_requests() < kChunkRequests) continue;
       ONEFOLD_RETURN_IF_ERROR(flush(writer));
+      if (options_.progress) options_.progress(counts_.sessions, schedule.num_sessions());
     }
+    ONEFOLD_RETURN_IF_ERROR(flush(writer));
     const double base_rate = sum_probability_ / static_cast<double>(counts_.samples);
     counts_.bayes_ne = sum_entropy_ / static_cast<double>(counts_.samples) / entropy(base_rate);
     return counts_;
@@ -117,6 +125,7 @@ class SynthLog {
       act(request, user, item);
     }
     records_.candidate_offsets.push_back(static_cast<int32_t>(records_.item_id.size()));
+    if (request.last_of_user) users_[request.user].reset();
   }
 
   // A candidate that the request, whose candidates begin at `begin`, does not have yet.
@@ -185,7 +194,7 @@ class SynthLog {
   SynthOptions options_;
   Schema schema_;
   SynthTaste taste_;
-  std::vector<std::unique_ptr<SynthUser>> users_;  // none before the first request
+  std::vector<std::unique_ptr<SynthUser>> users_;  // while they have requests
   FeatureRecords records_;
   EventRecords events_;
   JaggedTensor<int64_t> history_items_, history_topics_, countries_, item_topics_;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "onefold/base/status.h"
@@ -31,6 +32,8 @@ struct SynthOptions {
   double change_probability = 0.1;
   double days = 7;  // from 2024-01-01 UTC
   uint64_t seed = 1;
+  // Called now and then with the sessions begun, and all.
+  std::function<void(int64_t done, int64_t all)> progress = {};
 };
 
 struct SynthCounts {
@@ -51,7 +54,7 @@ Schema synth_schema(const SynthOptions& options);
 // Writes a log at `logs`, replacing an older log there in one step. The same options give the same
 // records; requests are appended in time order, users interleaved. kInvalidArgument for options
 // out of range or when `logs` exists and is not a log.
-// Memory: the users' current lists, and 32 bytes per request.
+// Memory: the users' current lists, and 8 bytes per session.
 Result<SynthCounts> synthesize(const std::string& logs, const SynthOptions& options,
                                const LogOptions& log_options = {});
 

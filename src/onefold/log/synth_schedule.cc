@@ -2,10 +2,10 @@
 #include "onefold/log/synth_schedule.h"
 
 #include <algorithm>
-#include <tuple>
+#include <functional>
+#include <utility>
 
 #include "onefold/base/hash.h"
-#include "onefold/log/synth_random.h"
 
 namespace onefold {
 namespace {
@@ -17,54 +17,77 @@ constexpr uint64_t kStream = 1;  // apart from the random numbers that fill the 
 // Sessions that a sessionizer with the usual idle gap of 30 minutes finds again: requests are
 // closer than that, sessions of a user are not.
 constexpr int64_t kMaxGapSeconds = 1'190;
-constexpr double kMeanGapSeconds = 240;
 constexpr int64_t kBetweenSessionsUs = 30 * kMinuteUs;
 
-int64_t draw_gap_us(SynthRandom& random) {
-  const auto seconds = static_cast<int64_t>(random.exponential(kMeanGapSeconds));
+int64_t draw_gap_us(const ScheduleOptions& options, SynthRandom& random) {
+  const auto seconds = static_cast<int64_t>(random.exponential(options.mean_gap_seconds));
   return kSecondUs * (10 + std::min(kMaxGapSeconds, seconds));
 }
 
 // Most people come in the evening, so that sessions overlap: 8 in the evening, give or take an
 // hour.
-int64_t draw_start_us(const SynthOptions& options, SynthRandom& random) {
+int64_t draw_start_us(const ScheduleOptions& options, SynthRandom& random) {
   const double hour = std::clamp(20 + random.normal(), 16.0, 23.0);
   return kStartUs + random.below(options.days) * kDayUs + static_cast<int64_t>(hour * 3.6e9);
 }
 
-std::vector<int64_t> draw_session_starts(const SynthOptions& options, SynthRandom& random) {
+// Latest first.
+std::vector<int64_t> draw_session_starts(const ScheduleOptions& options, SynthRandom& random) {
   std::vector<int64_t> starts(random.geometric(options.sessions_per_user));
   for (int64_t& start : starts) start = draw_start_us(options, random);
-  std::sort(starts.begin(), starts.end());
+  std::sort(starts.begin(), starts.end(), std::greater());
   return starts;
 }
 
 }  // namespace
 
-std::vector<ScheduledRequest> schedule_requests(const SynthOptions& options) {
-  const double requests_per_session =
-      options.samples_per_session / static_cast<double>(options.candidates);
-  std::vector<ScheduledRequest> requests;
-  int64_t next_session = 1;
-  for (int64_t user = 0; user < options.users; ++user) {
-    SynthRandom random(hash64(user, hash64(static_cast<int64_t>(options.seed), kStream)));
-    int64_t earliest_us = 0;
-    for (int64_t start_us : draw_session_starts(options, random)) {
-      // A long session pushes the next one back rather than run into it.
-      int64_t time_us = std::max(earliest_us, start_us);
-      const int64_t num_requests = random.geometric(requests_per_session);
-      for (int64_t i = 0; i < num_requests; ++i) {
-        requests.push_back({time_us, next_session, user, i == 0, i == 0 && earliest_us == 0});
-        earliest_us = time_us + kBetweenSessionsUs;
-        time_us += draw_gap_us(random);
-      }
-      ++next_session;
-    }
+bool SynthSchedule::Later::operator()(int64_t a, int64_t b) const {
+  const auto place = [this](int64_t user) {
+    return std::pair((*visitors)[user].request.time_us, user);
+  };
+  return place(a) > place(b);
+}
+
+SynthSchedule::SynthSchedule(ScheduleOptions options)
+    : options_(std::move(options)), visitors_(options_.users), queue_(Later{&visitors_}) {
+  for (int64_t user = 0; user < options_.users; ++user) {
+    Visitor& visitor = visitors_[user];
+    visitor.random =
+        SynthRandom(hash64(user, hash64(static_cast<int64_t>(options_.seed), kStream)));
+    visitor.starts_us = draw_session_starts(options_, visitor.random);
+    visitor.request.user = user;
+    visitor.request.first_of_user = true;
+    visitor.request.session_id = num_sessions_;
+    num_sessions_ += static_cast<int64_t>(visitor.starts_us.size());
+    begin_session(visitor, 0);
+    queue_.push(user);
   }
-  std::sort(requests.begin(), requests.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.time_us, a.user) < std::tie(b.time_us, b.user);
-  });
-  return requests;
+}
+
+void SynthSchedule::begin_session(Visitor& visitor, int64_t earliest_us) {
+  // A long session pushes the next one back rather than run into it.
+  visitor.request.time_us = std::max(earliest_us, visitor.starts_us.back());
+  visitor.starts_us.pop_back();
+  visitor.requests_left = options_.draw_requests(visitor.random);
+  visitor.request.first_of_session = true;
+  ++visitor.request.session_id;
+}
+
+std::optional<ScheduledRequest> SynthSchedule::next() {
+  if (queue_.empty()) return std::nullopt;
+  const int64_t user = queue_.top();
+  queue_.pop();
+  Visitor& visitor = visitors_[user];
+  ScheduledRequest request = visitor.request;
+  visitor.request.first_of_user = visitor.request.first_of_session = false;
+  visitor.request.time_us += draw_gap_us(options_, visitor.random);
+  if (--visitor.requests_left == 0) {
+    request.last_of_user = visitor.starts_us.empty();
+    if (request.last_of_user) return request;
+    begin_session(visitor, request.time_us + kBetweenSessionsUs);
+  }
+  queue_.push(user);
+  return request;
 }
 
 }  // namespace onefold

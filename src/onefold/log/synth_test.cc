@@ -141,8 +141,16 @@ TEST_F(SynthTest, RequestsComeInTimeOrderAndUsersInterleave) {
 TEST(SynthScheduleTest, AnIdleGapOfHalfAnHourFindsTheSessions) {
   std::map<int64_t, ScheduledRequest> last_of_user;
   std::set<int64_t> begun;
-  for (const ScheduledRequest& request :
-       schedule_requests({.users = 200, .samples_per_session = 64})) {
+  int64_t last_time = 0, finished = 0;
+  SynthSchedule schedule(
+      {.users = 200, .sessions_per_user = 5, .draw_requests = [](SynthRandom& random) {
+         return random.geometric(8);
+       }});
+  while (const auto next = schedule.next()) {
+    const ScheduledRequest& request = *next;
+    EXPECT_GE(request.time_us, last_time);
+    last_time = request.time_us;
+    finished += request.last_of_user;
     EXPECT_EQ(request.first_of_session, begun.insert(request.session_id).second);
     const auto last = last_of_user.find(request.user);
     EXPECT_EQ(request.first_of_user, last == last_of_user.end());
@@ -153,6 +161,8 @@ TEST(SynthScheduleTest, AnIdleGapOfHalfAnHourFindsTheSessions) {
     last_of_user[request.user] = request;
   }
   EXPECT_EQ(last_of_user.size(), 200u);
+  EXPECT_EQ(finished, 200);
+  EXPECT_EQ(static_cast<int64_t>(begun.size()), schedule.num_sessions());
 }
 
 TEST_F(SynthTest, ClicksFollowTheTopicsOfTheHistory) {
