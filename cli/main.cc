@@ -22,6 +22,7 @@ int run_program(int argc, char** argv) {
   onefold::cli::add_timeline(app, run);
   onefold::cli::add_slice(app, run);
   onefold::cli::add_inspect(app, run);
+  onefold::cli::add_advise(app, run);
   onefold::cli::add_train(app, run);
   onefold::cli::add_embed(app, run);
   onefold::cli::add_demo(app, run);

@@ -23,6 +23,7 @@ void add_table(CLI::App& app, Run& run);
 void add_timeline(CLI::App& app, Run& run);
 void add_slice(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
+void add_advise(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
 void add_embed(CLI::App& app, Run& run);
 void add_embed_generate(CLI::App& embed, Run& run);  // "embed generate"

@@ -40,15 +40,34 @@ std::vector<StoredFile> table_files(const std::string& table, const Manifest& ma
   return files;
 }
 
-Result<InspectReport> inspect_table(const std::string& path, const InspectOptions& options) {
+Status check_no_columns(const std::string& table, const InspectOptions& options) {
+  std::vector<std::string> columns = options.skip;
   for (const std::string* column :
-       {&options.session, &options.user, &options.time, &options.label}) {
-    if (column->empty()) continue;
-    return invalid_argument(path + " is a Onefold table and knows its session, user, time and " +
-                            "label columns; leave out '" + *column + "'");
+       {&options.session, &options.user, &options.time, &options.label, &options.request}) {
+    if (!column->empty()) columns.push_back(*column);
   }
+  if (columns.empty()) return {};
+  return invalid_argument(table + " is a Onefold table and knows its session, user, time and " +
+                          "label columns; leave out '" + columns.front() + "'");
+}
+
+// kInvalidArgument names the columns of `files` when none is named for sessions.
+Status check_session_column(const std::string& path, const std::vector<std::string>& files,
+                            const InspectOptions& options) {
+  if (!options.session.empty()) return {};
+  ONEFOLD_ASSIGN_OR_RETURN(const std::vector<StoredColumn> columns,
+                           stored_columns({{"parquet", files.front()}}));
+  std::vector<std::string> names;
+  for (const StoredColumn& column : columns) names.push_back(column.name);
+  return invalid_argument(fmt::format(
+      "{} is not a Onefold table; name the column that holds the session id with --session. "
+      "Columns: {}",
+      path, fmt::join(names, ", ")));
+}
+
+Result<InspectReport> inspect_table(const std::string& path, const InspectOptions& options) {
+  ONEFOLD_ASSIGN_OR_RETURN(const auto source, open_source(path, options));
   ONEFOLD_ASSIGN_OR_RETURN(const Manifest manifest, read_manifest(path));
-  ONEFOLD_ASSIGN_OR_RETURN(const auto source, open_table_source(path));
   ONEFOLD_ASSIGN_OR_RETURN(InspectReport report, summarize_source(*source, options.batch_size));
   report.layout = to_string(manifest.layout);
   for (InspectReport::Label& label : report.labels) {
@@ -72,19 +91,7 @@ Result<InspectReport> inspect_parquet(const std::string& path, const InspectOpti
   std::vector<StoredFile> stored;
   for (const std::string& file : files) stored.push_back({"parquet", file});
   ONEFOLD_ASSIGN_OR_RETURN(std::vector<StoredColumn> columns, stored_columns(stored));
-  if (options.session.empty()) {
-    std::vector<std::string> names;
-    for (const StoredColumn& column : columns) names.push_back(column.name);
-    return invalid_argument(fmt::format(
-        "{} is not a Onefold table; name the column that holds the session id with --session. "
-        "Columns: {}",
-        path, fmt::join(names, ", ")));
-  }
-  ONEFOLD_ASSIGN_OR_RETURN(const auto source,
-                           open_parquet_source(files, {.session = options.session,
-                                                       .user = options.user,
-                                                       .time = options.time,
-                                                       .label = options.label}));
+  ONEFOLD_ASSIGN_OR_RETURN(const auto source, open_source(path, options));
   ONEFOLD_ASSIGN_OR_RETURN(InspectReport report, summarize_source(*source, options.batch_size));
   report.layout = "parquet";
   report.columns = std::move(columns);
@@ -92,6 +99,22 @@ Result<InspectReport> inspect_parquet(const std::string& path, const InspectOpti
 }
 
 }  // namespace
+
+Result<std::unique_ptr<SampleSource>> open_source(const std::string& path,
+                                                  const InspectOptions& options) {
+  if (is_table(path)) {
+    ONEFOLD_RETURN_IF_ERROR(check_no_columns(path, options));
+    return open_table_source(path);
+  }
+  ONEFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> files, parquet_files(path));
+  ONEFOLD_RETURN_IF_ERROR(check_session_column(path, files, options));
+  return open_parquet_source(files, {.session = options.session,
+                                     .user = options.user,
+                                     .time = options.time,
+                                     .label = options.label,
+                                     .request = options.request,
+                                     .skip = options.skip});
+}
 
 Result<InspectReport> inspect(const std::string& path, const InspectOptions& options) {
   if (options.batch_size < 1) {

@@ -5,10 +5,13 @@
 //   std::cout << to_text(report);
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "onefold/base/status.h"
 #include "onefold/inspect/report.h"
+#include "onefold/inspect/sample_source.h"
 
 namespace onefold {
 
@@ -19,12 +22,18 @@ struct InspectOptions {
   std::string user = {};
   std::string time = {};
   std::string label = {};
-  int64_t batch_size = 4096;  // within which fold factors are counted
+  std::string request = {};
+  std::vector<std::string> skip = {};  // columns that are no features
+  int64_t batch_size = 4096;           // within which fold factors are counted
 };
 
 // `path`: a Onefold table, a Parquet file, or a directory of Parquet files. kInvalidArgument for
 // options that do not fit it (says which are needed, and which columns there are); else as
 // open_table_source() and open_parquet_source().
 Result<InspectReport> inspect(const std::string& path, const InspectOptions& options);
+
+// The samples that inspect() reads. Errors as there.
+Result<std::unique_ptr<SampleSource>> open_source(const std::string& path,
+                                                  const InspectOptions& options);
 
 }  // namespace onefold

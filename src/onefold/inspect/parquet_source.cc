@@ -69,8 +69,10 @@ class ParquetSource : public SampleSource {
   static Result<std::unique_ptr<SampleSource>> open(const std::vector<std::string>& files,
                                                     const ParquetSourceOptions& options) {
     ONEFOLD_ASSIGN_OR_RETURN(OpenFile first, OpenFile::open(files.front()));
-    for (const std::string* column :
-         {&options.session, &options.user, &options.time, &options.label}) {
+    std::vector<const std::string*> named = {&options.session, &options.user, &options.time,
+                                             &options.label, &options.request};
+    for (const std::string& skipped : options.skip) named.push_back(&skipped);
+    for (const std::string* column : named) {
       if (column->empty() || first.schema().GetFieldIndex(*column) >= 0) continue;
       return not_found(fmt::format("{}: no column '{}'; there are {}", files.front(), *column,
                                    fmt::join(first.schema().field_names(), ", ")));
@@ -106,7 +108,8 @@ class ParquetSource : public SampleSource {
     for (int c = 0; c < schema_->num_fields(); ++c) {
       const std::string& name = schema_->field(c)->name();
       if (name == options.session || name == options.user || name == options.time ||
-          name == options.label) {
+          name == options.label || name == options.request ||
+          std::count(options.skip.begin(), options.skip.end(), name) > 0) {
         continue;
       }
       groups_.push_back({"", {{name, schema_->field(c)->type()->ToString()}}});
@@ -141,6 +144,7 @@ class ParquetSource : public SampleSource {
     auto nullable_id_of = [](const arrow::Array& array) { return id_column(array, true); };
     ONEFOLD_RETURN_IF_ERROR(read(options_.session, id_of, chunk.session));
     ONEFOLD_RETURN_IF_ERROR(read(options_.user, nullable_id_of, chunk.user));
+    ONEFOLD_RETURN_IF_ERROR(read(options_.request, id_of, chunk.request));
     ONEFOLD_RETURN_IF_ERROR(read(options_.time, time_column, chunk.time));
     chunk.positives.assign(labels_.size(), 0);
     if (labels_.empty()) return {};

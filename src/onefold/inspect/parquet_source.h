@@ -11,10 +11,12 @@
 namespace onefold {
 
 struct ParquetSourceOptions {
-  std::string session;  // column; scalar of any type, without nulls
-  std::string user;     // column or empty; scalar of any type
-  std::string time;     // column or empty; integer, float, date or timestamp, without nulls
-  std::string label;    // column or empty; boolean or number, positive when above 0
+  std::string session;       // column; scalar of any type, without nulls
+  std::string user;          // column or empty; scalar of any type
+  std::string time;          // column or empty; integer, float, date or timestamp, without nulls
+  std::string label;         // column or empty; boolean or number, positive when above 0
+  std::string request = {};  // column or empty; scalar of any type, without nulls
+  std::vector<std::string> skip = {};  // columns that are no features
 };
 
 // The files that make up `path`: itself, or every *.parquet below it, sorted. kNotFound when there

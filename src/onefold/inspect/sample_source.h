@@ -33,6 +33,7 @@ struct SourceGroup {
 struct SampleChunk {
   std::vector<uint64_t> session;   // [N] equal for samples of one session
   std::vector<uint64_t> user;      // [N], or empty where users are not known
+  std::vector<uint64_t> request;   // [N], or empty where requests are not known
   std::vector<int64_t> time;       // [N], any unit, or empty: they arrived as they are stored
   std::vector<int64_t> positives;  // [labels] how many of the N samples
   struct Rows {

@@ -60,6 +60,7 @@ class TableSource : public SampleSource {
     SampleChunk chunk;
     chunk.session = keys(batch.session_id);
     chunk.user = keys(batch.user_id);
+    chunk.request = keys(batch.request_id);
     chunk.time = std::move(batch.time_us);
     chunk.positives.assign(labels_.size(), 0);
     for (size_t i = 0; i < batch.labels.values.size(); ++i) {
