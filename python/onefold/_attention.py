@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from onefold._checks import check_offsets
 from onefold._fold import FoldIndex
 
 
@@ -32,7 +33,9 @@ def folded_attention(
 
     Raises:
         RuntimeError: shapes, dtypes or devices that do not fit.
+        ValueError: ``key_offsets`` do not end at N (CPU tensors, eager mode).
     """
+    check_offsets("folded_attention", key_offsets, key.size(0))
     return torch.ops.onefold.folded_attention(
         query, key, value, key_offsets, index.offsets, index.members, scale=scale
     )
@@ -64,7 +67,9 @@ def jagged_self_attention(
 
     Raises:
         RuntimeError: shapes, dtypes or devices that do not fit.
+        ValueError: ``offsets`` do not end at N (CPU tensors, eager mode).
     """
+    check_offsets("jagged_self_attention", offsets, key.size(0))
     return torch.ops.onefold.jagged_self_attention(
         query, key, value, offsets, max_length, scale=scale, causal=causal
     )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from onefold._checks import check_offsets
+
 _KINDS = ("sgd", "adagrad", "row_wise_adagrad", "adam")  # 1 to 4 of the op; 0 is no optimizer
 
 
@@ -53,7 +55,17 @@ class FusedOptimizer:
     seed: int = 0
 
     @classmethod
-    def of(cls, weights: Tensor, kind: str, learning_rate: float, **settings) -> "FusedOptimizer":
+    def of(
+        cls,
+        weights: Tensor,
+        kind: str,
+        learning_rate: float,
+        *,
+        eps: float = 1e-8,
+        betas: tuple[float, float] = (0.9, 0.999),
+        stochastic_rounding: bool = False,
+        seed: int = 0,
+    ) -> "FusedOptimizer":
         """The optimizer ``kind`` for ``weights`` [rows, D], float32, bfloat16 or float16; zeroed.
 
         Raises:
@@ -62,14 +74,21 @@ class FusedOptimizer:
         if kind not in _KINDS:
             raise ValueError(f"onefold.FusedOptimizer: no optimizer {kind!r}; there are {_KINDS}")
         rows, width = weights.shape
-        shapes = {"sgd": [], "adagrad": [(rows, width)], "row_wise_adagrad": [(rows,)]}
-        shapes["adam"] = [(rows, width)] * 2
+        shapes: dict[str, list[tuple[int, ...]]] = {
+            "sgd": [],
+            "adagrad": [(rows, width)],
+            "row_wise_adagrad": [(rows,)],
+            "adam": [(rows, width)] * 2,
+        }
         return cls(
             kind,
             torch.full((1,), learning_rate, dtype=torch.float32, device=weights.device),
             torch.zeros(1, dtype=torch.int64, device=weights.device),
             [torch.zeros(s, dtype=torch.float32, device=weights.device) for s in shapes[kind]],
-            **settings,
+            eps,
+            betas,
+            stochastic_rounding,
+            seed,
         )
 
 
@@ -123,10 +142,13 @@ def embedding_lookup(
 
     Raises:
         RuntimeError: shapes or dtypes that do not fit.
-        ValueError: pooled features over different numbers of rows.
+        ValueError: pooled features over different numbers of rows, or offsets that do not end at
+            the number of ids (CPU tensors, eager mode).
     """
     ids = [feature for feature, _ in bags] + list(sequences)
     offsets = [each for _, each in bags]
+    for feature, each in bags:
+        check_offsets("embedding_lookup", each, feature.numel())
     num_bags = offsets[0].size(0) - 1 if bags else 0
     if any(each.size(0) - 1 != num_bags for each in offsets):
         raise ValueError("onefold.embedding_lookup: pooled features need the same number of rows")
@@ -163,7 +185,7 @@ def _rows(ids: Sequence[Tensor], tables: Sequence[Table]) -> Tensor:
 def _lookup_with_gradient(
     weights: Tensor,
     found: SortedIds,
-    places: tuple,
+    places: tuple[list[Tensor], list[int], list[int], list[int], int],
     id_weights: Tensor | None,
     mean: bool,
     optimizer: FusedOptimizer | None,
@@ -181,7 +203,7 @@ def _lookup_with_gradient(
     )
 
 
-def _settings(optimizer: FusedOptimizer | None) -> dict:
+def _settings(optimizer: FusedOptimizer | None) -> dict[str, float]:
     if optimizer is None:
         return {}
     return {

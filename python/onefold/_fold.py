@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from onefold._checks import readable
+
 
 class FoldIndex(NamedTuple):
     """How the B samples of a batch refer to its U unique rows, both ways.
@@ -46,7 +48,7 @@ class Folded(NamedTuple):
 
     values: Tensor
     offsets: Tensor
-    index: FoldIndex
+    index: FoldIndex  # type: ignore[assignment]  # not tuple.index, which nobody needs here
 
     @property
     def num_keys(self) -> int:
@@ -76,7 +78,7 @@ def fold_index(inverse_indices: Tensor, num_unique: int) -> FoldIndex:
         RuntimeError: not int32 or not contiguous.
         ValueError: an index is outside (CPU tensors, eager mode).
     """
-    if inverse_indices.is_cpu and not torch.compiler.is_compiling() and inverse_indices.numel() > 0:
+    if readable(inverse_indices) and inverse_indices.numel() > 0:
         low, high = (int(bound) for bound in torch.aminmax(inverse_indices))
         if low < 0 or high >= num_unique:
             raise ValueError(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from onefold._checks import check_offsets
 from onefold._fold import FoldIndex
 
 
@@ -56,7 +57,9 @@ def jagged_index_select(
 
     Raises:
         RuntimeError: the offsets do not fit ``index``.
+        ValueError: ``offsets`` do not end at N (CPU tensors, eager mode).
     """
+    check_offsets("jagged_index_select", offsets, values.size(0))
     if out_offsets is None:
         out_offsets = jagged_select_offsets(offsets, index)
     if num_out_values is None:

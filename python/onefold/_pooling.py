@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from onefold._checks import check_offsets
 from onefold._fold import FoldIndex
 
 
@@ -33,7 +34,9 @@ def window_pool(
 
     Raises:
         RuntimeError: shapes or dtypes that do not fit.
+        ValueError: ``row_offsets`` do not end at N (CPU tensors, eager mode).
     """
+    check_offsets("window_pool", row_offsets, values.size(0))
     return torch.ops.onefold.window_pool(
         values,
         row_offsets,

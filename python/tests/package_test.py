@@ -95,5 +95,10 @@ def test_wrong_arguments_are_errors_that_say_so():
         onefold.expand(torch.randn(3, 4), index)
     with pytest.raises(RuntimeError, match=r"weight \[M, Du \+ Dc\]"):
         onefold.folded_linear(torch.randn(2, 3), torch.randn(3, 2), torch.randn(4, 4), None, index)
+    with pytest.raises(ValueError, match=r"embedding_lookup: offsets of shape \[1\] run from 0 to 0, .*, 2"):
+        onefold.embedding_bag(torch.randn(3, 2), [torch.tensor([0, 1])], [cases.ints(0)])  # PyTorch's way
+    values = torch.randn(5, 1, 2)
+    with pytest.raises(ValueError, match="folded_attention: offsets .* run from 2 to 3, .*, 5"):
+        onefold.folded_attention(torch.randn(3, 1, 2), values, values, cases.ints(2, 3), index)  # lengths
     with pytest.raises(ValueError, match="same number of rows"):
         onefold.embedding_bag(torch.randn(3, 2), [torch.tensor([0])] * 2, [cases.ints(0, 1), cases.ints(0, 0, 1)])
