@@ -130,6 +130,31 @@ def test_options_that_do_not_fit(tmp_path):
     fail(DATA, "advise", "rows.parquet", "--session", "sid", "--skip", "x", cwd=tmp_path, saying="'x'")
 
 
+def test_a_rankers_traffic(tmp_path):
+    """276 features of `onefold synth`, which change in the groups that its log says."""
+    ranker = pathlib.Path(__file__).parent.parent / "examples/synth/ranker.toml"
+    succeed("synth", "logs", "--traffic", ranker, "--users", 60, cwd=tmp_path)
+    succeed("build", "logs", "table", cwd=tmp_path)
+    advice = json.loads(succeed("advise", "table", "--json", cwd=tmp_path))
+    planted, found = {}, {}
+    for feature in advice["features"]:
+        if feature["name"].startswith(("history", "interest")):
+            planted.setdefault(feature["current_group"], set()).add(feature["name"])
+            found.setdefault(feature["group"], set()).add(feature["name"])
+        elif feature["name"].startswith(("item", "counter")):
+            assert not feature["group"], feature
+    assert sorted(map(sorted, found.values())) == sorted(map(sorted, planted.values()))
+    assert {g["name"]: g["windowed"] for g in advice["groups"] if g["name"] in found} == {
+        name: "history" in min(features) for name, features in found.items()
+    }
+    for group in advice["groups"]:
+        table = group["saving"]["table"]
+        if group["windowed"]:  # the lists of a user's sessions merge, too
+            assert table["measured"] > table["predicted"]
+        else:
+            assert table["measured"] == pytest.approx(table["predicted"], rel=0.15), group
+
+
 def test_ebnerd(tmp_path):
     if not (SHARED / "ebnerd_demo/train/behaviors.parquet").exists():
         pytest.skip(f"EB-NeRD is not at {SHARED}")

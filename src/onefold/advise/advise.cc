@@ -35,8 +35,8 @@ int64_t sessions_to_take(const InspectReport& report, int64_t sample_sessions) {
   return std::max<int64_t>(1, static_cast<int64_t>(take));
 }
 
-// What the names of a group's lists, else of its ids begin with, "history" of history_id and
-// history_time, or "group1".
+// What the names of a group's lists, else of its ids begin with: "history" of history_id and
+// history_time; with a number where it is taken.
 std::string group_name(const std::vector<std::string>& features,
                        const std::set<std::string>& taken) {
   std::string prefix = features.front();
@@ -44,12 +44,15 @@ std::string group_name(const std::vector<std::string>& features,
     const auto end = std::ranges::mismatch(prefix, name).in1;
     prefix.erase(end, prefix.end());
   }
-  while (prefix.ends_with('_')) prefix.pop_back();
-  if (features.size() == 1) prefix += "_group";
-  if (prefix.size() >= 3 && !taken.contains(prefix)) return prefix;
-  int number = 1;
-  while (taken.contains("group" + std::to_string(number))) ++number;
-  return "group" + std::to_string(number);
+  if (features.size() == 1) {
+    prefix += "_group";
+  } else {
+    prefix.erase(prefix.find_last_not_of("_0123456789") + 1);
+    if (prefix.size() < 3) prefix = "group";
+  }
+  std::string name = prefix;
+  for (int number = 2; taken.contains(name); ++number) name = prefix + std::to_string(number);
+  return name;
 }
 
 void add_to(StageCosts& all, const StageCosts& costs) {

@@ -2,6 +2,7 @@
 #include "onefold/advise/group_features.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <unordered_set>
 #include <utility>
@@ -17,6 +18,19 @@ namespace {
 
 // The factor from which on one int64 is worth a ref of its own.
 constexpr double kOneIdBreaksEven = 2;
+
+// Features change in the same samples when together they have hardly more unique rows than the one
+// that changes most.
+constexpr double kHardlyMore = 1.25;
+
+// Features that would be folded as one group.
+struct ExactGroup {
+  std::vector<int> features;
+  std::vector<int32_t> rows;   // [N] as joint_rows()
+  std::vector<int64_t> bytes;  // [N] of a sample's values
+  int64_t unique = 0;          // rows, over all row groups
+  double cost = 0;             // bytes of unique rows and refs
+};
 
 class Grouper {
  public:
@@ -36,7 +50,7 @@ class Grouper {
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),
                      [&](int a, int b) { return bytes_[a] > bytes_[b]; });
-    std::vector<FeatureGroupChoice> exact;
+    std::vector<ExactGroup> exact;
     std::vector<int> small;
     for (int f : order) {
       chosen_.left[f] = why_not_foldable(f);
@@ -44,18 +58,20 @@ class Grouper {
       if (kinds_[f]->is_list() && merges_well({f})) {
         add_windowed(f);
       } else if (factor(f) > break_even(f)) {
-        exact.push_back({{f}, false});
+        exact.push_back(alone(f));
       } else if (factor(f) > kOneIdBreaksEven) {
         small.push_back(f);
         chosen_.left[f] = "too small: a ref is larger";
       } else {
-        chosen_.left[f] = fmt::format("changes too often: factor {:.2f}, {:.2f} would pay",
-                                      factor(f), break_even(f));
+        chosen_.left[f] = fmt::format("changes too often: factor {:.2f}", factor(f));
+        if (std::isfinite(break_even(f))) {
+          chosen_.left[f] += fmt::format(", {:.2f} would pay", break_even(f));
+        }
       }
     }
     join_pairs(exact);
     for (int f : small) join_small(f, exact);
-    std::ranges::move(exact, std::back_inserter(chosen_.groups));
+    for (ExactGroup& group : exact) chosen_.groups.push_back({std::move(group.features), false});
     std::ranges::stable_sort(chosen_.groups, [&](const auto& a, const auto& b) {
       return bytes_[a.features.front()] > bytes_[b.features.front()];
     });
@@ -132,38 +148,64 @@ class Grouper {
 
   double break_even(int f) const { return break_even_factor(mean_bytes(bytes_[f]), kRefBytes); }
 
-  // Bytes of unique rows and refs over the sample.
-  double cost(const std::vector<int>& features) const {
-    const Measured m = measure(sample_, features, value_bytes_, row_groups_, false);
-    return static_cast<double>(m.stored_bytes) +
-           kRefBytes * static_cast<double>(sample_.num_samples());
+  // Fills `unique` and `cost`.
+  ExactGroup folded(ExactGroup group) const {
+    std::vector<int64_t> seen_from(group.rows.size(), -1);
+    int64_t bytes = 0;
+    for (size_t c = 0; c + 1 < row_groups_.begins.size(); ++c) {
+      const int64_t begin = row_groups_.begins[c];
+      for (int64_t i = begin; i < row_groups_.begins[c + 1]; ++i) {
+        if (std::exchange(seen_from[group.rows[i]], begin) == begin) continue;
+        bytes += group.bytes[i];
+        ++group.unique;
+      }
+    }
+    group.cost =
+        static_cast<double>(bytes) + kRefBytes * static_cast<double>(sample_.num_samples());
+    return group;
   }
 
-  void join_pairs(std::vector<FeatureGroupChoice>& groups) const {
+  ExactGroup alone(int f) const {
+    ExactGroup group{{f}, sample_.features[f].row_of_sample, {}};
+    for (int64_t i = 0; i < sample_.num_samples(); ++i) {
+      group.bytes.push_back(int64_t{sample_.features[f].length(i)} * value_bytes_[f]);
+    }
+    return folded(std::move(group));
+  }
+
+  ExactGroup join(const ExactGroup& a, const ExactGroup& b) const {
+    ExactGroup joined{a.features, join_rows(a.rows, b.rows), a.bytes};
+    joined.features.insert(joined.features.end(), b.features.begin(), b.features.end());
+    for (size_t i = 0; i < b.bytes.size(); ++i) joined.bytes[i] += b.bytes[i];
+    return folded(std::move(joined));
+  }
+
+  static bool change_together(const ExactGroup& a, const ExactGroup& b, const ExactGroup& joined) {
+    const auto most = static_cast<double>(std::max(a.unique, b.unique));
+    return static_cast<double>(joined.unique) <= kHardlyMore * most;
+  }
+
+  void join_pairs(std::vector<ExactGroup>& groups) const {
     for (size_t i = 0; i < groups.size(); ++i) {
-      double own = cost(groups[i].features);
       for (size_t k = i + 1; k < groups.size();) {
-        std::vector<int> joined = groups[i].features;
-        joined.insert(joined.end(), groups[k].features.begin(), groups[k].features.end());
-        const double together = cost(joined);
-        if (together >= own + cost(groups[k].features)) {
+        ExactGroup joined = join(groups[i], groups[k]);
+        if (joined.cost >= groups[i].cost + groups[k].cost ||
+            !change_together(groups[i], groups[k], joined)) {
           ++k;
           continue;
         }
-        groups[i].features = std::move(joined);
-        own = together;
+        groups[i] = std::move(joined);
         groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(k));
       }
     }
   }
 
   // Into the first group whose rows it hardly adds to: a ref is there already.
-  void join_small(int f, std::vector<FeatureGroupChoice>& groups) {
-    for (FeatureGroupChoice& group : groups) {
-      std::vector<int> joined = group.features;
-      joined.push_back(f);
-      if (cost(joined) >= cost(group.features) + static_cast<double>(bytes_[f])) continue;
-      group.features = std::move(joined);
+  void join_small(int f, std::vector<ExactGroup>& groups) {
+    for (ExactGroup& group : groups) {
+      ExactGroup joined = join(group, alone(f));
+      if (joined.cost >= group.cost + static_cast<double>(bytes_[f])) continue;
+      group = std::move(joined);
       chosen_.left[f].clear();
       return;
     }

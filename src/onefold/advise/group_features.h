@@ -36,8 +36,8 @@ struct Grouping {
 //      windowed; those of equal lengths in every sample, for which this holds together, too, are
 //      one group.
 //   3. Of the others those are folded whose predicted factor is above break_even_factor(), each on
-//      its own; two become one group when that is fewer bytes than two: features that change in the
-//      same samples. Ids that are smaller than a ref, because most samples have none, join a group
+//      its own; two become one group when they change in the same samples, and one is fewer bytes
+//      than two. Ids that are smaller than a ref, because most samples have none, join a group
 //      where that is fewer bytes.
 Grouping group_features(const SessionSample& sample,
                         const std::vector<std::optional<ColumnKind>>& kinds);

@@ -156,16 +156,23 @@ Result<SessionSample> take_sessions(SampleSource& source, int64_t num_sessions, 
   return sample;
 }
 
+std::vector<int32_t> join_rows(const std::vector<int32_t>& a, const std::vector<int32_t>& b) {
+  std::vector<int32_t> joint(a.size());
+  std::unordered_map<int64_t, int32_t> pairs;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (i > 0 && a[i] == a[i - 1] && b[i] == b[i - 1]) {
+      joint[i] = joint[i - 1];
+      continue;
+    }
+    const int64_t pair = (int64_t{a[i]} << 32) | b[i];
+    joint[i] = pairs.try_emplace(pair, static_cast<int32_t>(pairs.size())).first->second;
+  }
+  return joint;
+}
+
 std::vector<int32_t> joint_rows(const SessionSample& sample, std::span<const int> features) {
   std::vector<int32_t> joint(sample.num_samples(), 0);
-  for (int f : features) {
-    const std::vector<int32_t>& rows = sample.features[f].row_of_sample;
-    std::unordered_map<int64_t, int32_t> pairs;
-    for (size_t i = 0; i < joint.size(); ++i) {
-      const int64_t pair = (int64_t{joint[i]} << 32) | rows[i];
-      joint[i] = pairs.try_emplace(pair, static_cast<int32_t>(pairs.size())).first->second;
-    }
-  }
+  for (int f : features) joint = join_rows(joint, sample.features[f].row_of_sample);
   return joint;
 }
 

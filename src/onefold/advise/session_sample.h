@@ -43,5 +43,6 @@ Result<SessionSample> take_sessions(SampleSource& source, int64_t num_sessions, 
 // Rows of several features together: equal numbers [N], counted from 0 by first appearance, where
 // all of `features` (indices) are equal.
 std::vector<int32_t> joint_rows(const SessionSample& sample, std::span<const int> features);
+std::vector<int32_t> join_rows(const std::vector<int32_t>& a, const std::vector<int32_t>& b);
 
 }  // namespace onefold

@@ -14,11 +14,15 @@ double per_sample(int64_t amount, const SessionSample& sample) {
 }
 
 // Of neighbouring samples the share with equal rows, or windowed the share of a list's values that
-// the list before it has: of all lists but each session's first, which has none. Features of a
-// group change together; the one that repeats least decides.
-double unchanged(const FeatureGroupChoice& group, const InspectReport& report) {
+// the list before it has: of all lists but each session's first, which has none. The feature that
+// repeats least decides; of features that do not always change together the sample knows how
+// often any does.
+double unchanged(const FeatureGroupChoice& group, const SessionSample& sample,
+                 const InspectReport& report) {
   const double S = report.samples_per_session.mean;
-  double least = 1;
+  double least = group.windowed || group.features.size() == 1
+                     ? 1
+                     : unchanged_share(sample, joint_rows(sample, group.features));
   for (int f : group.features) {
     const FeatureReport& feature = report.features[f];
     const double share =
@@ -46,7 +50,7 @@ GroupCosts group_costs(const FeatureGroupChoice& group, const SessionSample& sam
     bytes += report.features[f].mean_length * value_bytes[f];
   }
   const double refs = group.windowed ? kWindowRefBytes : kRefBytes;
-  const double d = unchanged(group, report);
+  const double d = unchanged(group, sample, report);
   const auto measured = [&](const Chunks& within) {
     return measure(sample, group.features, value_bytes, within, group.windowed);
   };
