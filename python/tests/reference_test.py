@@ -77,16 +77,20 @@ def test_fold_index_refuses_rows_that_are_not_there():
         onefold.fold_index(torch.tensor([0, 1]), 2)
 
 
-def test_lookups_without_gradient_are_the_same_bits():
-    ids = [torch.tensor([5, 0, 9, -1, 2]), torch.tensor([3, 1, 2])]  # 9 and -1 are outside
-    offsets, weights = [cases.ints(0, 2, 5), cases.ints(0, 0, 3)], torch.randn(10, 4, requires_grad=True)
-    tables = [(0, 6), (6, 4)]
-    trained = onefold.embedding_bag(weights, ids, offsets, tables=tables)
-    with torch.no_grad():
-        found = onefold.sort_ids(ids, tables, 10)
-        for known in (None, found):
-            out = onefold.embedding_bag(weights, ids, offsets, tables=tables, sorted_ids=known)
-            assert torch.equal(out, trained) and not out.requires_grad
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_lookups_without_gradient_are_the_same_bits(device):
+    with cases.device(device):
+        bags = [(torch.tensor([5, 0, 9, -1, 2]), cases.ints(0, 2, 5)),  # 9 and -1 are outside
+                (torch.tensor([3, 1, 2]), cases.ints(0, 0, 3))]  # fmt: skip
+        sequences, tables = [torch.tensor([4, 4, 0, 7, 1])], [(0, 6), (6, 4), (0, 6)]
+        weights = torch.randn(10, 4, requires_grad=True)
+        trained = onefold.embedding_lookup(weights, bags, sequences, tables=tables)
+        ids = [feature for feature, _ in bags] + sequences
+        with torch.no_grad():
+            for known in (None, onefold.sort_ids(ids, tables, 10)):
+                out = onefold.embedding_lookup(weights, bags, sequences, tables=tables, sorted_ids=known)
+                assert torch.equal(out[0], trained[0]) and torch.equal(out[1][0], trained[1][0])
+                assert not out[0].requires_grad
 
 
 def test_weighted_ids():
