@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "onefold/base/files.h"
+#include "onefold/jagged/json_integer.h"
 #include "onefold/table/manifest_checksum.h"
 
 namespace onefold {
@@ -53,17 +54,18 @@ Status check_path(const std::string& path) {
 Result<TableFile> file_from_json(const json& entry) {
   TableFile file;
   file.path = entry.at("path").get<std::string>();
-  file.num_rows = entry.at("num_rows").get<int64_t>();
-  file.bytes = entry.at("bytes").get<int64_t>();
+  file.num_rows = int64_at(entry, "num_rows");
+  file.bytes = int64_at(entry, "bytes");
   file.xxh3 = entry.value("xxh3", "");
-  file.row_group_rows = entry.at("row_group_rows").get<std::vector<int64_t>>();
   ONEFOLD_RETURN_IF_ERROR(check_path(file.path));
   int64_t sum = 0;
-  for (int64_t rows : file.row_group_rows) {
+  for (const json& value : entry.at("row_group_rows")) {
+    const int64_t rows = to_int64(value).value_or(-1);
     if (rows < 0 || rows > std::numeric_limits<int32_t>::max()) {
-      return schema_error(
-          fmt::format("{}: a row group of {} rows; 0 to 2^31 - 1 are possible", file.path, rows));
+      return schema_error(fmt::format("{}: a row group of {} rows; 0 to 2^31 - 1 are possible",
+                                      file.path, value.dump()));
     }
+    file.row_group_rows.push_back(rows);
     sum += rows;
   }
   if (sum != file.num_rows) {
@@ -80,7 +82,7 @@ Result<TablePart> part_from_json(const json& entry) {
   for (const json& group_entry : entry.at("groups")) {
     GroupFile group;
     group.group = group_entry.at("group").get<std::string>();
-    group.first_ref = group_entry.at("first_ref").get<int64_t>();
+    group.first_ref = int64_at(group_entry, "first_ref", std::numeric_limits<int64_t>::min());
     ONEFOLD_ASSIGN_OR_RETURN(group.file, file_from_json(group_entry));
     part.groups.push_back(std::move(group));
   }
@@ -141,19 +143,34 @@ json source_to_json(const SourceColumns& source) {
           {"missing_keys", source.missing_keys}};
 }
 
+Result<JoinedEmbedding> embedding_from_json(const json& entry) {
+  const int64_t tokens = int64_at(entry, "tokens");
+  const int64_t dim = int64_at(entry, "dim");
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  if (tokens > kMost || dim > kMost) {
+    return schema_error(fmt::format("an embedding of {} tokens x {}", tokens, dim));
+  }
+  return JoinedEmbedding{.version = entry.at("version").get<std::string>(),
+                         .model = entry.at("model").get<std::string>(),
+                         .slices = entry.at("slices").get<std::string>(),
+                         .format = entry.at("format").get<std::string>(),
+                         .tokens = static_cast<int32_t>(tokens),
+                         .dim = static_cast<int32_t>(dim)};
+}
+
 Result<int> checked_version(const json& root) {
   if (!root.is_object() || root.value("format", "") != kFormatName) {
     return schema_error(std::string("not a table manifest: \"format\" is not \"") + kFormatName +
                         "\"");
   }
-  const int version = root.at("format_version").get<int>();
+  const int64_t version = int64_at(root, "format_version");
   if (version > kTableFormatVersion) {
     return unsupported(fmt::format(
         "the table has format version {}, this build reads version {}; use a newer onefold",
         version, kTableFormatVersion));
   }
   if (version < 1) return schema_error(fmt::format("format version {} does not exist", version));
-  return version;
+  return static_cast<int>(version);
 }
 
 Result<Manifest> parse(const json& root) {
@@ -163,8 +180,8 @@ Result<Manifest> parse(const json& root) {
   if (!layout.ok()) return schema_error(layout.status().message());
   manifest.layout = *layout;
   ONEFOLD_ASSIGN_OR_RETURN(manifest.schema, schema_from_json(root.at("schema")));
-  manifest.num_samples = root.at("num_samples").get<int64_t>();
-  manifest.num_sessions = root.at("num_sessions").get<int64_t>();
+  manifest.num_samples = int64_at(root, "num_samples");
+  manifest.num_sessions = int64_at(root, "num_sessions");
   if (root.contains("source")) manifest.source = source_from_json(root.at("source"));
   const bool folded = manifest.layout == TableLayout::kFolded;
   const std::vector<std::string> groups = folded ? manifest.groups() : std::vector<std::string>{};
@@ -180,25 +197,22 @@ Result<Manifest> parse(const json& root) {
                                     num_samples, manifest.num_samples));
   }
   for (const json& entry : root.at("group_stats")) {
-    manifest.group_stats.push_back({.group = entry.at("group").get<std::string>(),
-                                    .samples = entry.at("samples").get<int64_t>(),
-                                    .unique = entry.at("unique").get<int64_t>(),
-                                    .sample_values = entry.at("sample_values").get<int64_t>(),
-                                    .unique_values = entry.at("unique_values").get<int64_t>(),
-                                    .windows = entry.value("windows", int64_t{0})});
+    manifest.group_stats.push_back(
+        {.group = entry.at("group").get<std::string>(),
+         .samples = int64_at(entry, "samples"),
+         .unique = int64_at(entry, "unique"),
+         .sample_values = int64_at(entry, "sample_values"),
+         .unique_values = int64_at(entry, "unique_values"),
+         .windows = entry.contains("windows") ? int64_at(entry, "windows") : 0});
   }
   // Optional: not every writer of tables has seen the events.
   for (const json& entry : root.value("label_events", json::array())) {
-    manifest.label_events.push_back(
-        {entry.at("label").get<std::string>(), entry.at("events").get<int64_t>()});
+    const int64_t events = int64_at(entry, "events");
+    manifest.label_events.push_back({entry.at("label").get<std::string>(), events});
   }
   for (const json& entry : root.value("embeddings", json::array())) {
-    manifest.embeddings.push_back({.version = entry.at("version").get<std::string>(),
-                                   .model = entry.at("model").get<std::string>(),
-                                   .slices = entry.at("slices").get<std::string>(),
-                                   .format = entry.at("format").get<std::string>(),
-                                   .tokens = entry.at("tokens").get<int32_t>(),
-                                   .dim = entry.at("dim").get<int32_t>()});
+    ONEFOLD_ASSIGN_OR_RETURN(JoinedEmbedding joined, embedding_from_json(entry));
+    manifest.embeddings.push_back(std::move(joined));
   }
   return manifest;
 }
@@ -214,16 +228,6 @@ json embeddings_to_json(const std::vector<JoinedEmbedding>& embeddings) {
                         {"dim", joined.dim}});
   }
   return versions;
-}
-
-// A newer version is refused before anything else is looked at; then damage.
-Result<Manifest> manifest_from_bytes(const std::string& bytes) {
-  const json root = json::parse(bytes, nullptr, /*allow_exceptions=*/false);
-  if (root.is_discarded()) return data_loss("not JSON; the manifest is damaged");
-  auto manifest = manifest_from_json(root);
-  if (!manifest.ok() && manifest.status().code() == StatusCode::kUnsupported) return manifest;
-  ONEFOLD_RETURN_IF_ERROR(check_manifest_bytes(bytes, root));
-  return manifest;
 }
 
 }  // namespace
@@ -278,6 +282,16 @@ Result<Manifest> manifest_from_json(const nlohmann::json& root) {
   } catch (const json::exception& error) {
     return schema_error(std::string("manifest: ") + error.what());
   }
+}
+
+// A newer version is refused before anything else is looked at; then damage.
+Result<Manifest> manifest_from_bytes(const std::string& bytes) {
+  const json root = json::parse(bytes, nullptr, /*allow_exceptions=*/false);
+  if (root.is_discarded()) return data_loss("not JSON; the manifest is damaged");
+  auto manifest = manifest_from_json(root);
+  if (!manifest.ok() && manifest.status().code() == StatusCode::kUnsupported) return manifest;
+  ONEFOLD_RETURN_IF_ERROR(check_manifest_bytes(bytes, root));
+  return manifest;
 }
 
 Result<Manifest> read_manifest(const std::string& table) {

@@ -113,9 +113,13 @@ nlohmann::json to_json(const Manifest& manifest);
 // missing or mistyped field.
 Result<Manifest> manifest_from_json(const nlohmann::json& json);
 
+// What a manifest file with these bytes says. kDataLoss when they are damaged (not JSON, or of
+// another checksum than they say), and as above.
+Result<Manifest> manifest_from_bytes(const std::string& bytes);
+
 // kNotFound, with advice, when `table` has no manifest: not a table, or a build that did not
 // finish.
-// kDataLoss when it is damaged (manifest_checksum.h).
+// Else as manifest_from_bytes().
 Result<Manifest> read_manifest(const std::string& table);
 
 // Writes it with its checksum, atomically. The table is there from then on.

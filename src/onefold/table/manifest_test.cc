@@ -67,6 +67,14 @@ TEST(ManifestTest, FieldsThatAreMissingMistypedOrContradictoryAreSchemaErrors) {
          m["parts"][0]["samples"]["row_group_rows"] = {int64_t{1} << 31};
          m["parts"][0]["samples"]["num_rows"] = int64_t{1} << 31;
        }},
+      {"rows in halves",
+       [](json& m) {
+         m["parts"][0]["samples"]["row_group_rows"] = {49.5, 0.5};
+       }},
+      {"negative bytes", [](json& m) { m["parts"][0]["samples"]["bytes"] = -1; }},
+      {"bytes beyond all integers", [](json& m) { m["parts"][0]["samples"]["bytes"] = 1e300; }},
+      {"sessions that would wrap", [](json& m) { m["num_sessions"] = ~uint64_t{0}; }},
+      {"version beyond int", [](json& m) { m["format_version"] = -(int64_t{1} << 40); }},
       {"refs leave 64 bits",
        [](json& m) {
          m["parts"][0]["groups"][0]["first_ref"] = std::numeric_limits<int64_t>::max();

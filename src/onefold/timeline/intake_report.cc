@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "onefold/jagged/json_integer.h"
+
 namespace onefold {
 namespace {
 
@@ -36,16 +38,20 @@ nlohmann::json to_json(const IntakeReport& report) {
 
 Result<IntakeReport> intake_report_from_json(const nlohmann::json& json) {
   try {
-    IntakeReport report{.rows_read = json.at("rows_read"), .events_read = json.at("events_read")};
+    IntakeReport report{.rows_read = int64_at(json, "rows_read"),
+                        .events_read = int64_at(json, "events_read")};
+    const nlohmann::json& dropped = json.at("dropped");
+    const nlohmann::json& blanked = json.at("blanked");
     for (int i = 0; i < kNumDropReasons; ++i) {
-      report.drops.counts[i] = json.at("dropped").value(kReasonNames[i], int64_t{0});
+      const char* name = kReasonNames[i];
+      if (dropped.contains(name)) report.drops.counts[i] = int64_at(dropped, name);
     }
     for (int i = 0; i < kNumEventColumns; ++i) {
-      report.blanked[i] =
-          json.at("blanked").value(to_string(static_cast<EventColumn>(i)), int64_t{0});
+      const char* name = to_string(static_cast<EventColumn>(i));
+      if (blanked.contains(name)) report.blanked[i] = int64_at(blanked, name);
     }
-    report.users_touched = json.at("users_touched");
-    report.users_new = json.at("users_new");
+    report.users_touched = int64_at(json, "users_touched");
+    report.users_new = int64_at(json, "users_new");
     return report;
   } catch (const nlohmann::json::exception& error) {
     return schema_error(std::string("an intake report: ") + error.what());

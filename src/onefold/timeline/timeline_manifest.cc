@@ -4,17 +4,20 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
 #include "onefold/base/files.h"
 #include "onefold/base/hash.h"
+#include "onefold/jagged/json_integer.h"
 
 namespace onefold {
 namespace {
 
 using nlohmann::json;
 constexpr const char* kFormatName = "onefold timelines";
+constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
 
 json part_to_json(const TimelinePart& part) {
   return {{"path", part.path},
@@ -33,15 +36,15 @@ json part_to_json(const TimelinePart& part) {
 Result<TimelinePart> part_from_json(const json& object) {
   TimelinePart part{.path = object.at("path")};
   ONEFOLD_ASSIGN_OR_RETURN(part.timeline, parse_timeline_kind(object.at("timeline")));
-  part.generation = object.at("generation");
-  part.num_users = object.at("users");
-  part.num_events = object.at("events");
-  part.bytes = object.at("bytes");
+  part.generation = int64_at(object, "generation");
+  part.num_users = int64_at(object, "users");
+  part.num_events = int64_at(object, "events");
+  part.bytes = int64_at(object, "bytes");
   part.xxh3 = object.at("xxh3");
-  part.first_user = object.at("first_user");
-  part.last_user = object.at("last_user");
-  part.oldest_time_us = object.at("oldest_time_us");
-  part.newest_time_us = object.at("newest_time_us");
+  part.first_user = int64_at(object, "first_user", kLeast);
+  part.last_user = int64_at(object, "last_user", kLeast);
+  part.oldest_time_us = int64_at(object, "oldest_time_us", kLeast);
+  part.newest_time_us = int64_at(object, "newest_time_us", kLeast);
   return part;
 }
 
@@ -51,14 +54,18 @@ json per_timeline(const std::array<int64_t, kNumTimelines>& values) {
 }
 
 std::array<int64_t, kNumTimelines> per_timeline_from(const json& object) {
-  return {object.at(to_string(TimelineKind::kExplicit)).get<int64_t>(),
-          object.at(to_string(TimelineKind::kImplicit)).get<int64_t>()};
+  return {int64_at(object, to_string(TimelineKind::kExplicit)),
+          int64_at(object, to_string(TimelineKind::kImplicit))};
 }
 
 Status read_ranges(const json& object, TimelineManifest& manifest) {
   for (TimelineKind kind : kTimelineKinds) {
     auto& starts = manifest.range_starts[static_cast<int>(kind)];
-    starts = object.at("range_starts").at(to_string(kind)).get<std::vector<int64_t>>();
+    for (const json& start : object.at("range_starts").at(to_string(kind))) {
+      const std::optional<int64_t> user = to_int64(start);
+      if (!user) return schema_error("range_starts: " + start.dump() + " is no user id");
+      starts.push_back(*user);
+    }
     const bool ascends =
         std::adjacent_find(starts.begin(), starts.end(), std::greater_equal<>()) == starts.end();
     if (!ascends || (!starts.empty() && starts[0] != std::numeric_limits<int64_t>::min())) {
@@ -94,13 +101,13 @@ Status read_lists(const json& object, TimelineManifest& manifest) {
     manifest.parts.push_back(std::move(read));
   }
   for (const json& change : object.at("changes")) {
-    manifest.changes.push_back({.generation = change.at("generation"),
+    manifest.changes.push_back({.generation = int64_at(change, "generation"),
                                 .path = change.at("path"),
-                                .num_users = change.at("users")});
+                                .num_users = int64_at(change, "users")});
   }
   for (const json& commit : object.at("history")) {
     ONEFOLD_ASSIGN_OR_RETURN(IntakeReport report, intake_report_from_json(commit.at("report")));
-    manifest.history.push_back({.generation = commit.at("generation"),
+    manifest.history.push_back({.generation = int64_at(commit, "generation"),
                                 .kind = commit.at("kind"),
                                 .report = std::move(report)});
   }
@@ -171,19 +178,20 @@ Result<TimelineManifest> timeline_manifest_from_json(const json& object) {
       return schema_error("not a manifest of timelines");
     }
     TimelineManifest manifest;
-    manifest.format_version = object.at("format_version");
-    if (manifest.format_version > kTimelineFormatVersion) {
-      return unsupported("timeline format " + std::to_string(manifest.format_version) +
+    const int64_t version = int64_at(object, "format_version");
+    if (version > kTimelineFormatVersion) {
+      return unsupported("timeline format " + std::to_string(version) +
                          "; this build reads up to " + std::to_string(kTimelineFormatVersion));
     }
-    manifest.version = {.id = object.at("id"), .generation = object.at("generation")};
+    manifest.format_version = static_cast<int>(version);
+    manifest.version = {.id = object.at("id"), .generation = int64_at(object, "generation")};
     manifest.max_events = per_timeline_from(object.at("max_events"));
     manifest.mapping = object.at("mapping");
     manifest.mapping_directory = object.at("mapping_directory");
-    manifest.num_users = object.at("num_users");
+    manifest.num_users = int64_at(object, "num_users");
     manifest.num_events = per_timeline_from(object.at("num_events"));
-    manifest.newest_time_us = object.at("newest_time_us");
-    manifest.range_events = object.at("range_events");
+    manifest.newest_time_us = int64_at(object, "newest_time_us", kLeast);
+    manifest.range_events = int64_at(object, "range_events");
     ONEFOLD_RETURN_IF_ERROR(read_ranges(object, manifest));
     ONEFOLD_RETURN_IF_ERROR(read_lists(object, manifest));
     return manifest;
