@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "onefold/base/memory.h"
+#include "onefold/build/sessionize.h"
 #include "onefold/timeline/utc_time.h"
 
 namespace onefold::cli {
@@ -20,6 +21,7 @@ struct Arguments {
   std::string logs, table;
   std::string order = "session", layout = "folded", partition = "day";
   std::string from, until, memory;
+  std::string sessionize = "log", idle_gap = "30min";
   double late_after_hours = 24;
   bool json = false;
   BuildOptions options;
@@ -45,6 +47,12 @@ Status run_build(Arguments arguments) {
   }
   if (!arguments.until.empty()) {
     ONEFOLD_ASSIGN_OR_RETURN(options.until_us, parse_utc(arguments.until));
+  }
+  if (arguments.sessionize == "user") {
+    ONEFOLD_ASSIGN_OR_RETURN(options.idle_gap_us, parse_idle_gap(arguments.idle_gap));
+  } else if (arguments.sessionize != "log") {
+    return invalid_argument("unknown --sessionize '" + arguments.sessionize +
+                            "': expected log or user");
   }
   if (!arguments.memory.empty()) {
     ONEFOLD_ASSIGN_OR_RETURN(options.memory_bytes, parse_byte_size(arguments.memory));
@@ -98,6 +106,25 @@ void add_build(CLI::App& app, Run& run) {
       ->type_name("TIME");
   verb->add_option("--until", arguments->until, "Only requests before this time, UTC")
       ->type_name("TIME");
+  verb->add_option("--sessionize", arguments->sessionize,
+                   "log: its session ids; user: sessions made of users' requests and idle gaps")
+      ->type_name("log|user")
+      ->capture_default_str();
+  verb->add_option("--idle-gap", arguments->idle_gap,
+                   "With --sessionize user: a longer gap begins a new session")
+      ->type_name("TIME")
+      ->capture_default_str();
+  verb->add_option("--sample-sessions", arguments->options.sampling.session_rate,
+                   "Fraction of sessions to keep, whole")
+      ->type_name("RATE")
+      ->capture_default_str();
+  verb->add_option("--sample-negatives", arguments->options.sampling.negative_rate,
+                   "Fraction to keep of candidates whose labels are all 0")
+      ->type_name("RATE")
+      ->capture_default_str();
+  verb->add_option("--sample-seed", arguments->options.sampling.seed, "Draws others")
+      ->type_name("N")
+      ->capture_default_str();
   verb->add_option("--late-after", arguments->late_after_hours,
                    "Hours after the request from which an event is counted as late")
       ->check(CLI::Range(0.0, 1e6))

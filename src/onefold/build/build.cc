@@ -12,6 +12,7 @@
 #include "onefold/base/memory.h"
 #include "onefold/build/log_intake.h"
 #include "onefold/build/memory_plan.h"
+#include "onefold/build/rejects.h"
 #include "onefold/build/row_group_batch.h"
 #include "onefold/build/row_group_pipeline.h"
 #include "onefold/build/sample_source.h"
@@ -37,6 +38,12 @@ Status check_options(const BuildOptions& options) {
   }
   if (options.late_after_us < 0)
     return invalid_argument("an event cannot be late before 0 seconds");
+  for (const double rate : {options.sampling.session_rate, options.sampling.negative_rate}) {
+    if (!(rate > 0 && rate <= 1)) {
+      return invalid_argument(fmt::format("a sampling rate of {} is not in (0, 1]", rate));
+    }
+  }
+  if (options.idle_gap_us < 0) return invalid_argument("an idle gap cannot be negative");
   if (options.from_us >= options.until_us) return invalid_argument("--from must be before --until");
   return {};
 }
@@ -91,24 +98,30 @@ Result<Schema> log_schema(const LogReader& log, const BuildOptions& options) {
 // A build at work: what both passes share. `schema` is the log's, with windowed groups.
 class Build {
  public:
-  Build(LogReader log, Schema schema, BuildOptions options, MemoryPlan plan, std::string spill_dir)
+  Build(LogReader log, Schema schema, BuildOptions options, MemoryPlan plan, std::string spill_dir,
+        WorkerPool& pool)
       : log_(std::move(log)),
         schema_(std::move(schema)),
         options_(std::move(options)),
         plan_(plan),
-        spill_(std::move(spill_dir)),
+        spill_dir_(std::move(spill_dir)),
+        spill_(spill_dir_),
         runs_(log_.schema(), spill_,
               options_.spill_bytes > 0 ? options_.spill_bytes : plan.requests, plan.block),
         actions_(log_.schema().labels),
-        routed_{{spill_, plan.routed}, {spill_, plan.counters}} {
+        routed_{{spill_, plan.routed}, {spill_, plan.counters}},
+        pool_(pool) {
     for (const std::string& label : log_.schema().label_names())
       stats_.labels.push_back({.name = label});
   }
 
+  ~Build() { pool_.wait_idle(); }  // tasks use members
+
   Result<BuildStats> run(TableWriter& writer) {
-    ONEFOLD_ASSIGN_OR_RETURN(pool_, WorkerPool::make(options_.threads));
     ONEFOLD_RETURN_IF_ERROR(read());
     ONEFOLD_RETURN_IF_ERROR(write(writer));
+    ONEFOLD_RETURN_IF_ERROR(
+        write_rejects(writer.directory(), log_.directory(), intake_.torn_tails));
     ONEFOLD_ASSIGN_OR_RETURN(const Manifest manifest, writer.finish());
     count_table(manifest, stats_);
     stats_.threads = options_.threads;
@@ -123,12 +136,18 @@ class Build {
   Status read() {
     ExternalSorter<RequestRecord> requests(spill_, plan_.request_records);
     ExternalSorter<EventRecord> events(spill_, plan_.event_records);
-    const IntakeOptions intake{options_.cluster, options_.from_us, options_.until_us};
+    std::unique_ptr<SessionIds> session_ids;
+    if (options_.idle_gap_us > 0) {
+      ONEFOLD_ASSIGN_OR_RETURN(session_ids, SessionIds::make(log_, options_.idle_gap_us, pool_,
+                                                             spill_dir_, plan_.requests / 2));
+    }
+    const IntakeOptions intake{options_.cluster, options_.from_us, options_.until_us,
+                               options_.sampling, session_ids.get()};
     ONEFOLD_ASSIGN_OR_RETURN(intake_, take_in(log_, intake, {runs_, requests, events, actions_},
-                                              *pool_, [this](int64_t done, int64_t all) {
+                                              pool_, [this](int64_t done, int64_t all) {
                                                 return tell(options_.on_read, done, all);
                                               }));
-    ONEFOLD_RETURN_IF_ERROR(runs_.settle(*pool_));
+    ONEFOLD_RETURN_IF_ERROR(runs_.settle(pool_));
     ONEFOLD_ASSIGN_OR_RETURN(routes_, route(requests, events, actions_, routed_));
     release_freed_memory();
     return {};
@@ -139,9 +158,9 @@ class Build {
     EventJoin join(actions_, options_.late_after_us);
     const int64_t ahead = runs_.num_spilled() * 2 * plan_.block;
     ONEFOLD_ASSIGN_OR_RETURN(auto requests,
-                             RequestStream::open(runs_, *pool_, ahead <= plan_.read_ahead));
-    SampleSource source(*requests, routed_, join, options_.cluster, stats_.labels.size(), spill_,
-                        plan_.counters);
+                             RequestStream::open(runs_, pool_, ahead <= plan_.read_ahead));
+    SampleSource source(*requests, routed_, join, options_.cluster, options_.sampling,
+                        stats_.labels.size(), spill_, plan_.counters);
     ONEFOLD_RETURN_IF_ERROR(write_row_groups(source, writer));
     ONEFOLD_ASSIGN_OR_RETURN(const SampleCounts counts, source.counts());
     count_join(join, writer);
@@ -149,6 +168,16 @@ class Build {
     stats_.sessions = counts.sessions.distinct;
     stats_.split_sessions = counts.sessions.repeated;
     stats_.users = counts.users;
+    stats_.negatives = counts.negatives;
+    stats_.kept_negatives = counts.kept_negatives;
+    const SamplingOptions& sampling = options_.sampling;
+    if (sampling.session_rate < 1 || sampling.negative_rate < 1) {
+      writer.set_sampling({.session_rate = sampling.session_rate,
+                           .negative_rate = sampling.negative_rate,
+                           .seed = sampling.seed,
+                           .negatives = counts.negatives,
+                           .kept_negatives = counts.kept_negatives});
+    }
     return {};
   }
 
@@ -162,7 +191,7 @@ class Build {
       return merges ? with_windows(std::move(batch), schema_) : std::move(batch);
     };
     RowGroupPipeline pipeline(
-        *pool_, [&] { return source.next(); }, build, plan_.row_groups);
+        pool_, [&] { return source.next(); }, build, plan_.row_groups);
     int64_t done = 0;
     while (true) {
       ONEFOLD_ASSIGN_OR_RETURN(auto built, pipeline.next());
@@ -199,6 +228,7 @@ class Build {
                    .early = join.num_early()};
     stats_.duplicate_requests = routes_.duplicates;
     stats_.outside_requests = routes_.outside;
+    stats_.sampled_out_requests = routes_.sampled_out;
     stats_.empty_requests = routes_.empty;
     stats_.log_bytes = intake_.log_bytes;
     for (const TornTail& tail : intake_.torn_tails) {
@@ -217,6 +247,7 @@ class Build {
   const Schema schema_;
   BuildOptions options_;
   MemoryPlan plan_;
+  std::string spill_dir_;
   SpillFile spill_;
   SortedRuns runs_;
   LabelActions actions_;
@@ -224,7 +255,7 @@ class Build {
   IntakeCounts intake_;
   RouteCounts routes_;
   BuildStats stats_;
-  std::unique_ptr<WorkerPool> pool_;  // last: its tasks use the members above
+  WorkerPool& pool_;
 };
 
 }  // namespace
@@ -248,12 +279,14 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
   ONEFOLD_ASSIGN_OR_RETURN(const MemoryPlan plan,
                            plan_memory(options.memory_bytes, resident_memory(), options.threads));
   // Opened before the log is read: a directory that must not be overwritten is refused at once.
-  ONEFOLD_ASSIGN_OR_RETURN(
-      auto writer, TableWriter::open(table_dir, schema,
-                                     {.layout = options.layout, .zstd_level = options.zstd_level}));
+  ONEFOLD_ASSIGN_OR_RETURN(auto pool, WorkerPool::make(options.threads));
+  ONEFOLD_ASSIGN_OR_RETURN(auto writer, TableWriter::open(table_dir, schema,
+                                                          {.layout = options.layout,
+                                                           .zstd_level = options.zstd_level,
+                                                           .executor = pool->executor()}));
   const std::string spill_dir =
       options.spill_dir.empty() ? parent_directory(table_dir) : options.spill_dir;
-  Build build(std::move(log), windowed, options, plan, spill_dir);
+  Build build(std::move(log), windowed, options, plan, spill_dir, *pool);
   ONEFOLD_ASSIGN_OR_RETURN(BuildStats stats, build.run(*writer));
   stats.peak_memory = peak_memory();
   stats.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

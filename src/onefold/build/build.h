@@ -11,6 +11,7 @@
 
 #include "onefold/build/build_stats.h"
 #include "onefold/build/cluster.h"
+#include "onefold/build/sampling.h"
 #include "onefold/table/table_writer.h"
 
 namespace onefold {
@@ -28,6 +29,9 @@ struct BuildOptions {
   int64_t from_us = std::numeric_limits<int64_t>::min();
   int64_t until_us = std::numeric_limits<int64_t>::max();
   int64_t late_after_us = int64_t{24} * 3600 * 1000000;  // join.h, JoinStats::late
+  // Sessions made of users and times, with gaps of at most this; 0: the log's session ids.
+  int64_t idle_gap_us = 0;
+  SamplingOptions sampling;
 
   // How, not what: no bit of the table depends on these.
   int64_t memory_bytes = 0;  // limit on the whole process; 0: half of machine_memory()

@@ -50,6 +50,9 @@ nlohmann::json to_json(const BuildStats& stats) {
                          {"duplicate_requests", stats.duplicate_requests},
                          {"empty_requests", stats.empty_requests},
                          {"outside_requests", stats.outside_requests},
+                         {"sampled_out_requests", stats.sampled_out_requests},
+                         {"negatives", stats.negatives},
+                         {"kept_negatives", stats.kept_negatives},
                          {"events", stats.join.events},
                          {"orphan_events", stats.join.orphans},
                          {"unlabelled_events", stats.join.unlabelled},
@@ -110,13 +113,20 @@ std::string to_text(const BuildStats& stats) {
   note(text, stats.empty_requests, "requests had no candidates and were left out");
   note(text, stats.outside_requests,
        "requests are before --from or not before --until and were left out");
+  note(text, stats.sampled_out_requests, "requests are of sessions that sampling left out");
+  if (stats.kept_negatives < stats.negatives) {
+    text += fmt::format("note      {} of {} negatives kept (rate {:.4f})\n",
+                        grouped(stats.kept_negatives), grouped(stats.negatives),
+                        ratio(stats.kept_negatives, stats.negatives));
+  }
   note(text, stats.join.orphans, "events belong to no candidate in the log");
   note(text, stats.join.unlabelled, "events have an action that no label asks for");
   note(text, stats.join.late, "events came late; they count");
   note(text, stats.join.early, "events came before their request; they count");
   note(text, stats.split_sessions, "sessions are split between partitions");
   note(text, stats.torn_segments,
-       "log segments end in an incomplete block; what is complete was read");
+       "log segments end in an incomplete block; what is complete was read, the rest is put aside "
+       "in rejects/ (see rejects.jsonl in the table)");
   text += fmt::format(
       "table     {} bytes in {} files, {} row groups ({:.1f} bytes a sample), from {} bytes of "
       "log\n",

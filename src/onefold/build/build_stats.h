@@ -23,10 +23,11 @@ struct LabelStats {
 };
 
 struct BuildStats {
-  int64_t requests = 0;            // that made samples
-  int64_t duplicate_requests = 0;  // request id seen before; left out
-  int64_t empty_requests = 0;      // without candidates; left out
-  int64_t outside_requests = 0;    // of another time than asked for; left out with their events
+  int64_t requests = 0;              // that made samples
+  int64_t duplicate_requests = 0;    // request id seen before; left out
+  int64_t empty_requests = 0;        // without candidates; left out
+  int64_t outside_requests = 0;      // of another time than asked for; left out with their events
+  int64_t sampled_out_requests = 0;  // of sessions that down-sampling dropped; likewise
   JoinStats join;
   int64_t torn_segments = 0;  // of the log; their complete blocks were read
   int64_t torn_bytes = 0;     // bytes skipped in them
@@ -34,6 +35,8 @@ struct BuildStats {
   int64_t samples = 0;
   int64_t sessions = 0;
   int64_t users = 0;
+  int64_t negatives = 0;  // candidates whose labels are all 0, before down-sampling
+  int64_t kept_negatives = 0;
   int64_t split_sessions = 0;  // with samples in more than one partition
   std::vector<LabelStats> labels;
   std::vector<GroupStats> groups;  // stored values; plain tables have none

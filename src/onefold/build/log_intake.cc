@@ -58,11 +58,16 @@ class Intake {
     SortedRuns::Collector collector(targets_.runs, threads);
     Share share;
     while (const auto segment = next_segment(next_features_, features_.size())) {
-      int64_t position = log_position(static_cast<int64_t>(*segment), 0);
+      const auto number = static_cast<int64_t>(*segment);
+      int64_t row = 0;
       const auto take = [&](FeatureRecords&& records) -> Status {
         const int64_t num_requests = records.num_requests();
-        ONEFOLD_RETURN_IF_ERROR(take_features(std::move(records), position, collector, share));
-        position += num_requests;
+        if (options_.session_ids != nullptr) {
+          ONEFOLD_RETURN_IF_ERROR(options_.session_ids->read(number, row, records.session_id));
+        }
+        ONEFOLD_RETURN_IF_ERROR(
+            take_features(std::move(records), log_position(number, row), collector, share));
+        row += num_requests;
         return {};
       };
       ONEFOLD_RETURN_IF_ERROR(
@@ -77,14 +82,14 @@ class Intake {
                        Share& share) {
     share.rows.clear();
     share.requests.clear();
-    int64_t first_us = counts_.first_us, last_us = counts_.last_us;
-    first_us = std::numeric_limits<int64_t>::max(), last_us = std::numeric_limits<int64_t>::min();
+    int64_t first_us = std::numeric_limits<int64_t>::max();
+    int64_t last_us = std::numeric_limits<int64_t>::min();
     for (int32_t row = 0; row < records.num_requests(); ++row) {
       const int64_t time_us = records.time_us[row];
       RequestRecord request{
           .key = request_key(options_.cluster, records.session_id[row], time_us,
                              records.request_id[row], position + row),
-          .fate = fate_of(time_us),
+          .fate = fate_of(records.session_id[row], time_us),
           .num_candidates = records.candidate_offsets[row + 1] - records.candidate_offsets[row]};
       share.requests.push_back(request);
       if (request.fate != RequestFate::kKept) continue;
@@ -100,9 +105,10 @@ class Intake {
     return on_bytes_(done_bytes_, counts_.log_bytes);
   }
 
-  RequestFate fate_of(int64_t time_us) const {
-    return time_us < options_.from_us || time_us >= options_.until_us ? RequestFate::kOutside
-                                                                      : RequestFate::kKept;
+  RequestFate fate_of(int64_t session_id, int64_t time_us) const {
+    if (time_us < options_.from_us || time_us >= options_.until_us) return RequestFate::kOutside;
+    return keeps_session(options_.sampling, session_id) ? RequestFate::kKept
+                                                        : RequestFate::kSampledOut;
   }
 
   Status read_events() {

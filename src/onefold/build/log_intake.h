@@ -10,6 +10,8 @@
 
 #include "onefold/build/cluster.h"
 #include "onefold/build/route.h"
+#include "onefold/build/sampling.h"
+#include "onefold/build/sessionize.h"
 #include "onefold/build/sorted_runs.h"
 #include "onefold/log/log_reader.h"
 
@@ -19,6 +21,8 @@ struct IntakeOptions {
   ClusterOptions cluster;
   int64_t from_us = std::numeric_limits<int64_t>::min();
   int64_t until_us = std::numeric_limits<int64_t>::max();
+  SamplingOptions sampling;
+  const SessionIds* session_ids = nullptr;  // instead of the records'; borrowed
 };
 
 // Where records go. Borrowed.

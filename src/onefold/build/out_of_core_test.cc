@@ -27,7 +27,8 @@ std::string mixed_log() {
   options.users = 100;
   options.list_length = 20;
   options.days = 3;
-  const LogOptions log_options{.num_shards = 5, .block_bytes = 16 << 10, .segment_bytes = 128 << 10};
+  const LogOptions log_options{
+      .num_shards = 5, .block_bytes = 16 << 10, .segment_bytes = 128 << 10};
   expect_ok(synthesize(path, options, log_options));
   LogReader log = expect_ok(LogReader::open(path));
   std::vector<FeatureRecords> blocks;

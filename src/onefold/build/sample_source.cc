@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/build/sample_source.h"
 
+#include <algorithm>
 #include <numeric>
 #include <span>
 
@@ -13,10 +14,12 @@ Result<std::optional<SampleRows>> SampleSource::next() {
     ONEFOLD_ASSIGN_OR_RETURN(const bool dropped, is_dropped(request.key));
     if (dropped) continue;
     ONEFOLD_ASSIGN_OR_RETURN(LabelledRequest labelled, label(request));
+    sample_negatives(labelled);
+    if (labelled.candidates.empty()) continue;
     const FeatureRecords& records = *request.records;
     ONEFOLD_RETURN_IF_ERROR(sessions_.add(records.session_id[request.row], request.key.period));
     ONEFOLD_RETURN_IF_ERROR(users_.add(records.user_id[request.row], 0));
-    ++num_requests_;
+    ++counts_.requests;
     if (auto rows = cutter_.add(std::move(labelled))) return rows;
   }
   return cutter_.finish();
@@ -52,12 +55,34 @@ Result<LabelledRequest> SampleSource::label(const SortedRequest& request) {
   return labelled;
 }
 
+// Keeps positives and the negatives that are drawn.
+void SampleSource::sample_negatives(LabelledRequest& labelled) {
+  const int32_t begin = labelled.candidates.front();
+  size_t kept = 0;
+  for (size_t i = 0; i < labelled.candidates.size(); ++i) {
+    const auto labels = labelled.labels.begin() + static_cast<int64_t>(i * num_labels_);
+    const bool negative = std::all_of(labels, labels + static_cast<int64_t>(num_labels_),
+                                      [](float label) { return label == 0; });
+    counts_.negatives += negative;
+    if (negative && !keeps_negative(sampling_, labelled.request.key.request_id,
+                                    labelled.candidates[i] - begin)) {
+      continue;
+    }
+    counts_.kept_negatives += negative;
+    labelled.candidates[kept] = labelled.candidates[i];
+    std::copy_n(labels, num_labels_,
+                labelled.labels.begin() + static_cast<int64_t>(kept * num_labels_));
+    ++kept;
+  }
+  labelled.candidates.resize(kept);
+  labelled.labels.resize(kept * num_labels_);
+}
+
 Result<SampleCounts> SampleSource::counts() {
-  SampleCounts counts{.requests = num_requests_};
-  ONEFOLD_ASSIGN_OR_RETURN(counts.sessions, sessions_.count());
+  ONEFOLD_ASSIGN_OR_RETURN(counts_.sessions, sessions_.count());
   ONEFOLD_ASSIGN_OR_RETURN(const DistinctCounts users, users_.count());
-  counts.users = users.distinct;
-  return counts;
+  counts_.users = users.distinct;
+  return counts_;
 }
 
 }  // namespace onefold

@@ -59,6 +59,8 @@ void WorkerPool::spawn(std::function<void()> task) {
   ONEFOLD_CHECK(status.ok(), "a worker pool that ended was given work: " + status.message());
 }
 
+void WorkerPool::wait_idle() { pool_->WaitForIdle(); }
+
 arrow::internal::Executor* WorkerPool::executor() { return pool_.get(); }
 
 }  // namespace onefold

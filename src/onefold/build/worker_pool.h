@@ -30,6 +30,9 @@ class WorkerPool {
   // Runs `task`, which must not throw, some time.
   void spawn(std::function<void()> task);
 
+  // Returns when nothing is left to run.
+  void wait_idle();
+
   // The same threads, for Parquet to encode columns in.
   arrow::internal::Executor* executor();
 

@@ -20,6 +20,7 @@ class LogReader {
   // kNotFound without _log.json; kUnsupported for a newer format version.
   static Result<LogReader> open(const std::string& directory);
 
+  const std::string& directory() const { return directory_; }
   const Schema& schema() const { return schema_; }
   const LogOptions& options() const { return options_; }  // sharding and shard count as written
 

@@ -2,10 +2,12 @@
 #include "onefold/table/column_encoding.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <arrow/array.h>
 #include <arrow/io/memory.h>
 #include <arrow/type.h>
+#include <arrow/util/parallel.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
 #include <parquet/metadata.h>
@@ -109,6 +111,8 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(
   // zstd frames carry no checksum: without this a flipped bit could decode to other ids.
   builder.enable_page_checksum();
   builder.created_by("onefold");
+  // A row group is what a caller writes as one: the library must not cut it.
+  builder.max_row_group_length(std::numeric_limits<int64_t>::max());
   for (size_t c = 0; c < columns.size(); ++c) set_encoding(builder, columns[c], encodings[c]);
   return builder.build();
 }
@@ -122,9 +126,14 @@ const std::vector<ColumnEncoding>& EncodingChooser::choose(const std::string& ki
   const bool enough = choice.num_values >= kEnoughValues || values <= choice.num_values;
   if (!choice.encodings.empty() && enough) return choice.encodings;
   choice = {.encodings = {}, .num_values = values};
-  for (size_t c = 0; c < columns.size(); ++c) {
-    choice.encodings.push_back(smallest_encoding(columns[c], arrays[c], zstd_level_));
-  }
+  choice.encodings.resize(columns.size());
+  const auto measure = [&](int c) {
+    PARQUET_CATCH_NOT_OK(choice.encodings[c] =
+                             smallest_encoding(columns[c], arrays[c], zstd_level_));
+    return arrow::Status::OK();
+  };
+  PARQUET_THROW_NOT_OK(arrow::internal::OptionalParallelFor(
+      executor_ != nullptr, static_cast<int>(columns.size()), measure, executor_));
   return choice.encodings;
 }
 

@@ -14,6 +14,9 @@
 
 #include "onefold/table/column_arrays.h"
 
+namespace arrow::internal {
+class Executor;
+}
 namespace parquet {
 class WriterProperties;
 }
@@ -36,7 +39,10 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(
 // measuring happens once and not in every part. Not thread safe.
 class EncodingChooser {
  public:
-  explicit EncodingChooser(int zstd_level) : zstd_level_(zstd_level) {}
+  // Columns are measured, and by ParquetWriter written, in the threads of `executor` (borrowed; may
+  // be null). Then the caller must not be one of them.
+  explicit EncodingChooser(int zstd_level, arrow::internal::Executor* executor = nullptr)
+      : zstd_level_(zstd_level), executor_(executor) {}
 
   // The encodings for files of `kind`. Measured on `arrays` when there is no choice yet, or when
   // the last one was made from few values and these are more. Throws parquet::ParquetException.
@@ -45,6 +51,7 @@ class EncodingChooser {
                                             const ArrowArrays& arrays);
 
   int zstd_level() const { return zstd_level_; }
+  arrow::internal::Executor* executor() const { return executor_; }
 
  private:
   struct Choice {
@@ -53,6 +60,7 @@ class EncodingChooser {
   };
 
   int zstd_level_;
+  arrow::internal::Executor* executor_;
   std::map<std::string, Choice> choices_;
 };
 

@@ -27,6 +27,22 @@ json file_to_json(const TableFile& file) {
   return entry;
 }
 
+json sampling_to_json(const TableSampling& sampling) {
+  return {{"session_rate", sampling.session_rate},
+          {"negative_rate", sampling.negative_rate},
+          {"seed", sampling.seed},
+          {"negatives", sampling.negatives},
+          {"kept_negatives", sampling.kept_negatives}};
+}
+
+TableSampling sampling_from_json(const json& entry) {
+  return {.session_rate = entry.at("session_rate").get<double>(),
+          .negative_rate = entry.at("negative_rate").get<double>(),
+          .seed = entry.at("seed").get<uint64_t>(),
+          .negatives = entry.at("negatives").get<int64_t>(),
+          .kept_negatives = entry.at("kept_negatives").get<int64_t>()};
+}
+
 json part_to_json(const TablePart& part) {
   json groups = json::array();
   for (const GroupFile& group : part.groups) {
@@ -210,6 +226,7 @@ Result<Manifest> parse(const json& root) {
     const int64_t events = int64_at(entry, "events");
     manifest.label_events.push_back({entry.at("label").get<std::string>(), events});
   }
+  if (root.contains("sampling")) manifest.sampling = sampling_from_json(root.at("sampling"));
   for (const json& entry : root.value("embeddings", json::array())) {
     ONEFOLD_ASSIGN_OR_RETURN(JoinedEmbedding joined, embedding_from_json(entry));
     manifest.embeddings.push_back(std::move(joined));
@@ -271,6 +288,7 @@ nlohmann::json to_json(const Manifest& manifest) {
                {"parts", std::move(parts)},
                {"group_stats", std::move(group_stats)},
                {"label_events", std::move(label_events)}};
+  if (manifest.sampling) root["sampling"] = sampling_to_json(*manifest.sampling);
   if (!manifest.embeddings.empty()) root["embeddings"] = embeddings_to_json(manifest.embeddings);
   if (manifest.source) root["source"] = source_to_json(*manifest.source);
   return root;

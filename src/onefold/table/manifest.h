@@ -64,6 +64,18 @@ struct LabelEvents {
   int64_t events = 0;
 };
 
+// How a build drew from its log (build/sampling.h). A model that is trained on such a table
+// predicts a rate that is too high: p / (p + (1 - p) / w) is right, w = kept_negatives / negatives.
+struct TableSampling {
+  double session_rate = 1;   // asked for
+  double negative_rate = 1;  // asked for
+  uint64_t seed = 0;
+  int64_t negatives = 0;  // candidates whose labels are all 0, of the sessions kept
+  int64_t kept_negatives = 0;
+
+  bool operator==(const TableSampling&) const = default;
+};
+
 // A version of user embeddings whose words the table holds (embedding_store/embedding_join.h). All
 // of one table agree in everything but `version`.
 struct JoinedEmbedding {
@@ -102,6 +114,7 @@ struct Manifest {
   std::vector<GroupStats> group_stats;      // kFolded only
   std::vector<LabelEvents> label_events;    // empty where the writer does not know them
   std::vector<JoinedEmbedding> embeddings;  // empty where no user embeddings were joined
+  std::optional<TableSampling> sampling;    // if the build kept a part only
   std::optional<SourceColumns> source;      // of tables folded from other people's files
 
   // Groups that have payload files, in order: the schema's, or those of `source`.

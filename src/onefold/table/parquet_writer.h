@@ -35,6 +35,13 @@ class ParquetWriter {
   // REQUIRES: one array per column, in order, all of `num_rows` rows; num_rows > 0.
   Status write_row_group(int64_t num_rows, const ArrowArrays& arrays);
 
+  // The two steps of it. begin() creates the file, if it is the first row group. Then encode() may
+  // run in a thread of the chooser's executor, beside those of other files, unless
+  // uses_executor(): then it hands columns to these threads itself, and waits for them.
+  Status begin(const ArrowArrays& arrays);
+  Status encode(int64_t num_rows, const ArrowArrays& arrays);
+  bool uses_executor() const;
+
   // Writes the footer, fsyncs, renames to its final name. The result's path is the one given
   // first. REQUIRES: a row group was written.
   Result<TableFile> close();

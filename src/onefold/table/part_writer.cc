@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/table/part_writer.h"
 
+#include <future>
+
+#include <arrow/util/thread_pool.h>
 #include <fmt/format.h>
 
 #include "onefold/base/files.h"
@@ -48,7 +51,7 @@ ArrowArrays key_arrays(const Batch& batch) {
 Result<std::unique_ptr<PartWriter>> PartWriter::create(const PartOptions& options,
                                                        const Schema& schema,
                                                        EncodingChooser* chooser) {
-  std::unique_ptr<PartWriter> part(new PartWriter(options, schema));
+  std::unique_ptr<PartWriter> part(new PartWriter(options, schema, chooser->executor()));
   ONEFOLD_RETURN_IF_ERROR(make_directories(options.root + "/" + options.partition));
   const bool folded = options.layout == TableLayout::kFolded;
   const std::string suffix = folded ? "samples.parquet" : "parquet";
@@ -79,6 +82,7 @@ Status PartWriter::write(const Batch& batch) {
   std::vector<SampleRefs> refs;
   expanded.reserve(batch.groups.size());
   refs.reserve(batch.groups.size());
+  std::vector<RowGroup> files;
   for (size_t g = 0; g < batch.groups.size(); ++g) {
     const FeatureGroup& group = batch.groups[g];
     if (options_.layout == TableLayout::kPlain) {
@@ -92,19 +96,46 @@ Status PartWriter::write(const Batch& batch) {
       arrays.push_back(to_arrow(refs.back().start));
       arrays.push_back(to_arrow(refs.back().length));
     }
-    ONEFOLD_RETURN_IF_ERROR(write_payload(group.features, payloads_[g]));
+    files.push_back(payload_row_group(group.features, payloads_[g]));
   }
+  files.push_back({samples_.get(), batch.num_samples(), std::move(arrays), {}});
   num_samples_ += batch.num_samples();
-  return samples_->write_row_group(batch.num_samples(), arrays);
+  return encode_all(files);
 }
 
-Status PartWriter::write_payload(const InverseKeyedJaggedTensor& features, GroupPayload& payload) {
+PartWriter::RowGroup PartWriter::payload_row_group(const InverseKeyedJaggedTensor& features,
+                                                   GroupPayload& payload) {
   const KeyedJaggedTensor& rows = features.payload();
-  std::vector<int64_t> refs(rows.num_rows());
-  for (int64_t& ref : refs) ref = payload.next_ref++;
-  ArrowArrays arrays = {to_arrow(refs)};
-  append_features(rows, schema_.group_features(payload.group), arrays);
-  return payload.file->write_row_group(rows.num_rows(), arrays);
+  RowGroup row_group{payload.file.get(), rows.num_rows(), {}, {}};
+  row_group.refs.resize(rows.num_rows());
+  for (int64_t& ref : row_group.refs) ref = payload.next_ref++;
+  row_group.arrays = {to_arrow(row_group.refs)};
+  append_features(rows, schema_.group_features(payload.group), row_group.arrays);
+  return row_group;
+}
+
+// Narrow files are encoded in threads of their own while this one sees to the wide ones.
+Status PartWriter::encode_all(const std::vector<RowGroup>& files) const {
+  for (const RowGroup& file : files) ONEFOLD_RETURN_IF_ERROR(file.file->begin(file.arrays));
+  std::vector<std::future<Status>> narrow;
+  for (const RowGroup& file : files) {
+    if (executor_ == nullptr || file.file->uses_executor()) continue;
+    auto task = std::make_shared<std::packaged_task<Status()>>(
+        [&file] { return file.file->encode(file.num_rows, file.arrays); });
+    narrow.push_back(task->get_future());
+    const arrow::Status spawned = executor_->Spawn([task] { (*task)(); });
+    ONEFOLD_CHECK(spawned.ok(), "a table outlives the threads it is written in");
+  }
+  Status status;
+  for (const RowGroup& file : files) {
+    if (!status.ok() || (executor_ != nullptr && !file.file->uses_executor())) continue;
+    status = file.file->encode(file.num_rows, file.arrays);
+  }
+  for (std::future<Status>& encoded : narrow) encoded.wait();  // they use `files`
+  for (std::future<Status>& encoded : narrow) {
+    if (Status other = encoded.get(); status.ok()) status = std::move(other);
+  }
+  return status;
 }
 
 Result<TablePart> PartWriter::close() {

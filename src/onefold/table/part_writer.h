@@ -38,13 +38,23 @@ class PartWriter {
     int64_t next_ref = 0;
   };
 
-  PartWriter(PartOptions options, Schema schema)
-      : options_(std::move(options)), schema_(std::move(schema)) {}
+  // What one file gets of a Batch.
+  struct RowGroup {
+    ParquetWriter* file;
+    int64_t num_rows;
+    ArrowArrays arrays;
+    std::vector<int64_t> refs;  // borrowed by the first array of a payload
+  };
+
+  PartWriter(PartOptions options, Schema schema, arrow::internal::Executor* executor)
+      : options_(std::move(options)), schema_(std::move(schema)), executor_(executor) {}
   std::string file_path(const std::string& suffix) const;
-  Status write_payload(const InverseKeyedJaggedTensor& features, GroupPayload& payload);
+  RowGroup payload_row_group(const InverseKeyedJaggedTensor& features, GroupPayload& payload);
+  Status encode_all(const std::vector<RowGroup>& files) const;
 
   PartOptions options_;
   Schema schema_;
+  arrow::internal::Executor* executor_;  // the chooser's
   std::unique_ptr<ParquetWriter> samples_;
   std::vector<GroupPayload> payloads_;  // kFolded only, in schema order
   int64_t num_samples_ = 0;

@@ -27,7 +27,9 @@ constexpr int64_t kMaxPartRows = int64_t{1} << 31;
 class TableWriterImpl final : public TableWriter {
  public:
   TableWriterImpl(StagingDirectory staging, const Schema& schema, const TableWriterOptions& options)
-      : staging_(std::move(staging)), options_(options), chooser_(options.zstd_level) {
+      : staging_(std::move(staging)),
+        options_(options),
+        chooser_(options.zstd_level, options.executor) {
     manifest_.layout = options.layout;
     manifest_.schema = schema;
     if (options.layout == TableLayout::kPlain) return;
@@ -56,6 +58,10 @@ class TableWriterImpl final : public TableWriter {
   void set_embeddings(std::vector<JoinedEmbedding> embeddings) override {
     manifest_.embeddings = std::move(embeddings);
   }
+
+  void set_sampling(const TableSampling& sampling) override { manifest_.sampling = sampling; }
+
+  const std::string& directory() const override { return staging_.path(); }
 
   Result<Manifest> finish() override {
     ONEFOLD_CHECK(!finished_, "the table is finished");

@@ -9,11 +9,17 @@
 #include "onefold/jagged/batch.h"
 #include "onefold/table/manifest.h"
 
+namespace arrow::internal {
+class Executor;
+}
+
 namespace onefold {
 
 struct TableWriterOptions {
   TableLayout layout = TableLayout::kFolded;
   int zstd_level = 3;
+  // Columns are encoded in its threads; borrowed. The caller must not be one of them.
+  arrow::internal::Executor* executor = nullptr;
   int64_t part_rows = 4 << 20;  // a new part begins when the current one has this many samples
 };
 
@@ -42,6 +48,12 @@ class TableWriter {
 
   // What the manifest shall say of the user embeddings in the batches.
   virtual void set_embeddings(std::vector<JoinedEmbedding> embeddings) = 0;
+
+  // What the manifest shall say of down-sampling.
+  virtual void set_sampling(const TableSampling& sampling) = 0;
+
+  // Where the table's files are until finish(): for files that are no part of its format.
+  virtual const std::string& directory() const = 0;
 
   // Closes all files, writes the manifest, puts the table in place.
   virtual Result<Manifest> finish() = 0;
