@@ -6,7 +6,6 @@
 #include <ATen/ops/linear.h>
 
 #include "onefold/ops/din_attention.h"
-#include "onefold/ops/gather_rows.h"
 
 namespace onefold {
 
@@ -30,9 +29,7 @@ DinBlock::DinBlock(const BlockConfig& config, const BlockDims& dims, Parameters&
 
 at::Tensor DinBlock::forward(const SequenceInput& input) const {
   std::vector<at::Tensor> lists;
-  for (const SequenceInput::Ids& ids : input.ids) {
-    lists.push_back(gather_rows(ids.table_rows, ids.positions));
-  }
+  for (const TableLookup& ids : input.ids) lists.push_back(look_up(ids));
   const at::Tensor keys = keys_(lists, input.floats);
   const at::Tensor query = query_(input.query, {});
   return din_attention({.query = query,
@@ -43,7 +40,7 @@ at::Tensor DinBlock::forward(const SequenceInput& input) const {
                         .score = score_,
                         .score_bias = score_bias_,
                         .offsets = input.offsets,
-                        .inverse_indices = input.inverse_indices});
+                        .fold = input.fold});
 }
 
 }  // namespace onefold

@@ -9,8 +9,7 @@
 
 #include "onefold/model/tensor_plan.h"
 #include "onefold/ops/dot_interaction.h"
-#include "onefold/ops/gather_rows.h"
-#include "onefold/ops/pooled_lookup.h"
+#include "onefold/ops/expand.h"
 #include "onefold/ops/timeline_tensors.h"
 
 namespace onefold {
@@ -26,7 +25,7 @@ bool has_vectors(AdapterType type) {
 
 // Rows of a group [U, ...] to samples [B, ...].
 at::Tensor expand_group(const GroupTensors& group, const at::Tensor& unique) {
-  return group.is_identity ? unique : gather_rows(unique, group.inverse_indices);
+  return group.is_identity ? unique : onefold::expand(unique, group.fold);
 }
 
 }  // namespace
@@ -156,19 +155,16 @@ Result<at::Tensor> Dlrm::forward(const BatchTensors& batch,
 at::Tensor Dlrm::lookup_pooled(const BatchTensors& batch, const std::vector<at::Tensor>& table_rows,
                                int lookup, Pooling pooling) const {
   const JaggedIndex& index = batch.lookups[lookup];
-  return pooled_lookup(table_rows[plan_.lookups[lookup].table], index.positions, index.offsets,
-                       pooling);
+  return look_up_pooled({table_rows[plan_.lookups[lookup].table], index.ids}, index.offsets,
+                        pooling);
 }
 
 Status Dlrm::run_block(const Block& block, const BatchTensors& batch,
                        const std::vector<at::Tensor>& table_rows, Vectors& vectors) const {
   const JaggedIndex& first = batch.lookups[block.ids.front()];
   const GroupTensors& group = batch.groups[first.group];
-  SequenceInput input{.ids = {},
-                      .floats = {},
-                      .offsets = first.offsets,
-                      .query = {},
-                      .inverse_indices = group.inverse_indices};
+  SequenceInput input{
+      .ids = {}, .floats = {}, .offsets = first.offsets, .query = {}, .fold = group.fold};
   auto check_lengths = [&](const at::Tensor& offsets, const std::string& name) -> Status {
     if (at::equal(offsets, first.offsets)) return {};
     return schema_error(
@@ -179,7 +175,7 @@ Status Dlrm::run_block(const Block& block, const BatchTensors& batch,
   for (int lookup : block.ids) {
     const JaggedIndex& index = batch.lookups[lookup];
     ONEFOLD_RETURN_IF_ERROR(check_lengths(index.offsets, plan_.lookups[lookup].feature));
-    input.ids.push_back({table_rows[plan_.lookups[lookup].table], index.positions});
+    input.ids.push_back({table_rows[plan_.lookups[lookup].table], index.ids});
   }
   for (int list : block.floats) {
     const JaggedFloats& floats = batch.float_lists[list];
@@ -189,17 +185,17 @@ Status Dlrm::run_block(const Block& block, const BatchTensors& batch,
   for (int lookup : block.query) {
     input.query.push_back(lookup_pooled(batch, table_rows, lookup, Pooling::kMean));
   }
-  at::Tensor pair_of_sample;  // int32 [B], with a prefix
+  std::optional<FoldIndex> pair_of_sample;  // with a prefix
   if (block.prefix >= 0) {
     const GroupTensors& tokens = batch.groups[batch.embeddings[block.prefix].group];
-    const RowPairs pairs = pair_rows(group.inverse_indices, tokens.inverse_indices);
+    const RowPairs pairs = pair_rows(group.fold.inverse_indices, tokens.fold.inverse_indices);
     input.prefix = TokenPrefix{vectors.tokens[block.prefix], pairs.first, pairs.second};
-    pair_of_sample = pairs.inverse_indices;
+    pair_of_sample = pairs.fold;
   }
   at::Tensor out = block.body->forward(input);
   if (block.projection.defined()) out = block.projection.per_row(out);
-  if (pair_of_sample.defined()) {
-    vectors.per_sample.push_back(gather_rows(out, pair_of_sample));
+  if (pair_of_sample) {
+    vectors.per_sample.push_back(onefold::expand(out, *pair_of_sample));
     return {};
   }
   auto& to = block.body->per_sample() ? vectors.per_sample : vectors.per_group[first.group];
@@ -241,9 +237,12 @@ at::Tensor Dlrm::run_upstream(const BatchTensors& batch,
 std::vector<at::Tensor> Dlrm::expand(const BatchTensors& batch, const Vectors& vectors) const {
   std::vector<at::Tensor> columns = vectors.per_sample;
   if (vectors.upstream.defined()) {
-    columns.push_back(batch.timelines->is_identity
-                          ? vectors.upstream
-                          : gather_rows(vectors.upstream, batch.timelines->inverse_indices));
+    const TimelineTensors& timelines = *batch.timelines;
+    columns.push_back(
+        timelines.is_identity
+            ? vectors.upstream
+            : onefold::expand(vectors.upstream,
+                              make_fold_index(timelines.inverse_indices, timelines.num_rows)));
   }
   for (size_t g = 0; g < batch.groups.size(); ++g) {
     if (vectors.per_group[g].empty()) continue;

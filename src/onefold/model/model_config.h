@@ -9,9 +9,9 @@
 
 #include "onefold/base/status.h"
 #include "onefold/jagged/schema.h"
+#include "onefold/kernels/pooling.h"
 #include "onefold/model/embedding_config.h"
 #include "onefold/model/upstream_config.h"
-#include "onefold/ops/pooling.h"
 
 namespace onefold {
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/model/pool_block.h"
 
-#include "onefold/ops/pool_segments.h"
-#include "onefold/ops/pooled_lookup.h"
+#include "onefold/ops/window_pool.h"
 
 namespace onefold {
 
@@ -13,11 +12,11 @@ PoolBlock::PoolBlock(const BlockConfig& config, const BlockDims& dims, Parameter
 
 at::Tensor PoolBlock::forward(const SequenceInput& input) const {
   std::vector<at::Tensor> pooled, channels;
-  for (const SequenceInput::Ids& ids : input.ids) {
-    pooled.push_back(pooled_lookup(ids.table_rows, ids.positions, input.offsets, pooling_));
+  for (const TableLookup& ids : input.ids) {
+    pooled.push_back(look_up_pooled(ids, input.offsets, pooling_));
   }
   for (const at::Tensor& values : input.floats) {
-    channels.push_back(pool_segments(values.unsqueeze(1), input.offsets, pooling_).squeeze(1));
+    channels.push_back(pool_rows(values, input.offsets, pooling_));
   }
   return combiner_(pooled, channels);
 }

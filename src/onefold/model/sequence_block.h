@@ -9,24 +9,22 @@
 
 #include <ATen/core/TensorBody.h>
 
+#include "onefold/model/embedding_table.h"
 #include "onefold/model/model_config.h"
 #include "onefold/model/parameters.h"
 #include "onefold/model/token_prefix.h"
+#include "onefold/ops/index_csr.h"
 
 namespace onefold {
 
 // N values in U unique rows; B samples refer to them.
 struct SequenceInput {
-  struct Ids {
-    at::Tensor table_rows;  // [R, d]: the distinct rows of the feature's table in this batch
-    at::Tensor positions;   // int32 [N] into table_rows
-  };
-  std::vector<Ids> ids;            // as BlockConfig::features
+  std::vector<TableLookup> ids;    // as BlockConfig::features: N each
   std::vector<at::Tensor> floats;  // as BlockConfig::floats: [N] each
   at::Tensor offsets;              // int32 [U + 1], of every list
   // For blocks that look at the candidate:
   std::vector<at::Tensor> query;  // as BlockConfig::query: [B, d] each
-  at::Tensor inverse_indices;     // int32 [B]
+  FoldIndex fold;                 // B samples over the U rows
   // transformer: tokens before the values; rows of the output are then its P pairs.
   std::optional<TokenPrefix> prefix;
 };

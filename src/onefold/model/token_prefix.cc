@@ -9,7 +9,7 @@
 #include <ATen/ops/empty.h>
 
 #include "onefold/base/check.h"
-#include "onefold/ops/gather_rows.h"
+#include "onefold/ops/expand.h"
 
 namespace onefold {
 namespace {
@@ -36,7 +36,8 @@ RowPairs pair_rows(const at::Tensor& first, const at::Tensor& second) {
     }
     inverse[i] = it->second;
   }
-  return {int32_tensor(rows), int32_tensor(others), int32_tensor(inverse)};
+  return {int32_tensor(rows), int32_tensor(others),
+          make_fold_index(int32_tensor(inverse), static_cast<int64_t>(rows.size()))};
 }
 
 PrefixedValues prepend(const TokenPrefix& prefix, const at::Tensor& values,
@@ -59,7 +60,8 @@ PrefixedValues prepend(const TokenPrefix& prefix, const at::Tensor& values,
     new_offsets.push_back(static_cast<int32_t>(index.size()));
   }
   const at::Tensor all = at::cat({prefix.tokens.reshape({num_token_rows, dim}), values});
-  return {gather_rows(all, int32_tensor(index)), int32_tensor(new_offsets)};
+  return {expand(all, make_fold_index(int32_tensor(index), all.size(0))),
+          int32_tensor(new_offsets)};
 }
 
 }  // namespace onefold

@@ -14,11 +14,13 @@
 
 #include <ATen/core/TensorBody.h>
 
+#include "onefold/ops/index_csr.h"
+
 namespace onefold {
 
 struct RowPairs {
-  at::Tensor first, second;    // int32 [P]: row of each group
-  at::Tensor inverse_indices;  // int32 [B]
+  at::Tensor first, second;  // int32 [P]: row of each group
+  FoldIndex fold;            // B samples over the P pairs
 };
 
 // The different pairs of (first[i], second[i]).   int32 [B] each

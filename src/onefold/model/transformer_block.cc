@@ -7,10 +7,10 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/layer_norm.h>
 
-#include "onefold/ops/gather_rows.h"
-#include "onefold/ops/pool_segments.h"
+#include "onefold/ops/expand.h"
 #include "onefold/ops/jagged_self_attention.h"
 #include "onefold/ops/swish.h"
+#include "onefold/ops/window_pool.h"
 
 namespace onefold {
 namespace {
@@ -54,11 +54,10 @@ TransformerBlock::TransformerBlock(const BlockConfig& config, const BlockDims& d
 
 at::Tensor TransformerBlock::forward(const SequenceInput& input) const {
   std::vector<at::Tensor> lists;
-  for (const SequenceInput::Ids& ids : input.ids) {
-    lists.push_back(gather_rows(ids.table_rows, ids.positions));
-  }
+  for (const TableLookup& ids : input.ids) lists.push_back(look_up(ids));
   at::Tensor x = combiner_(lists, input.floats);
-  x = x.add(gather_rows(position_, positions_from_newest(input.offsets, max_length_)));
+  const at::Tensor positions = positions_from_newest(input.offsets, max_length_);
+  x = x.add(expand(position_, make_fold_index(positions, max_length_)));
   at::Tensor offsets = input.offsets;
   if (input.prefix) {
     PrefixedValues prefixed = prepend(*input.prefix, x, offsets);
@@ -69,14 +68,13 @@ at::Tensor TransformerBlock::forward(const SequenceInput& input) const {
     x = x.add(layer.output.per_row(attend(layer.qkv.per_row(layer.attention_norm(x)), offsets)));
     x = x.add(layer.ffn_out.per_row(swish(layer.ffn_in.per_row(layer.ffn_norm(x)))));
   }
-  return pool_segments(final_norm_(x), offsets, Pooling::kMean);
+  return pool_rows(final_norm_(x), offsets, Pooling::kMean);
 }
 
 at::Tensor TransformerBlock::attend(const at::Tensor& qkv, const at::Tensor& offsets) const {
   const auto parts = qkv.view({-1, 3, heads_, dim_ / heads_}).unbind(1);
   // No row is longer than all of them; the CPU body does not ask for a closer bound.
-  return jagged_self_attention(parts[0], parts[1], parts[2], offsets, qkv.size(0))
-      .view({-1, dim_});
+  return jagged_self_attention(parts[0], parts[1], parts[2], offsets, qkv.size(0)).view({-1, dim_});
 }
 
 at::Tensor TransformerBlock::Norm::operator()(const at::Tensor& x) const {

@@ -134,9 +134,15 @@ Result<BatchTensors> BatchTensorizer::operator()(const Batch& batch) {
   ONEFOLD_ASSIGN_OR_RETURN(tensors.labels,
                            pick(batch.labels, plan_.labels, batch.num_samples(), "label"));
   ONEFOLD_RETURN_IF_ERROR(prepare_labels(tensors.labels, plan_));
+  std::vector<at::Tensor> numbers;
   for (const TensorPlan::Lookup& lookup : plan_.lookups) {
-    ONEFOLD_ASSIGN_OR_RETURN(JaggedIndex index, look_up(batch, lookup));
-    tensors.lookups.push_back(std::move(index));
+    ONEFOLD_ASSIGN_OR_RETURN(Numbered numbered, look_up(batch, lookup));
+    tensors.lookups.push_back(std::move(numbered.index));
+    numbers.push_back(std::move(numbered.numbers));
+  }
+  for (size_t f = 0; f < numbers.size(); ++f) {
+    const auto num_ids = static_cast<int64_t>(tables_[plan_.lookups[f].table].ids().size());
+    tensors.lookups[f].ids = id_sort({numbers[f]}, {0}, {num_ids}, num_ids);
   }
   for (const std::string& name : plan_.float_lists) {
     ONEFOLD_ASSIGN_OR_RETURN(JaggedFloats floats, float_list(batch, name));
@@ -148,21 +154,24 @@ Result<BatchTensors> BatchTensorizer::operator()(const Batch& batch) {
   }
   for (const FeatureGroup& group : batch.groups) {
     const InverseKeyedJaggedTensor& ikjt = group.features;
-    tensors.groups.push_back({ikjt.num_unique(), int32_tensor(ikjt.inverse_indices()),
-                              ikjt.num_unique() == ikjt.num_samples()});
+    tensors.groups.push_back(
+        {make_fold_index(int32_tensor(ikjt.inverse_indices()), ikjt.num_unique()),
+         ikjt.num_unique() == ikjt.num_samples()});
   }
   for (const DistinctIds& table : tables_) tensors.table_ids.push_back(int64_tensor(table.ids()));
   return tensors;
 }
 
-Result<JaggedIndex> BatchTensorizer::look_up(const Batch& batch, const TensorPlan::Lookup& lookup) {
-  JaggedIndex index;
+Result<BatchTensorizer::Numbered> BatchTensorizer::look_up(const Batch& batch,
+                                                           const TensorPlan::Lookup& lookup) {
+  Numbered numbered;
+  JaggedIndex& index = numbered.index;
   if (lookup.feature == "item_id") {
     index.offsets = at::empty({batch.num_samples() + 1}, at::kInt);
     int32_t* offsets = index.offsets.mutable_data_ptr<int32_t>();
     for (int32_t i = 0; i <= batch.num_samples(); ++i) offsets[i] = i;
-    ONEFOLD_RETURN_IF_ERROR(number(lookup, batch.item_id, index));
-    return index;
+    ONEFOLD_RETURN_IF_ERROR(number(lookup, batch.item_id, numbered));
+    return numbered;
   }
   const Found found = find_feature(batch, lookup.feature);
   const auto* lists =
@@ -172,15 +181,15 @@ Result<JaggedIndex> BatchTensorizer::look_up(const Batch& batch, const TensorPla
   }
   index.group = found.group;
   index.offsets = int32_tensor(lists->offsets());
-  ONEFOLD_RETURN_IF_ERROR(number(lookup, lists->values(), index));
-  return index;
+  ONEFOLD_RETURN_IF_ERROR(number(lookup, lists->values(), numbered));
+  return numbered;
 }
 
 Status BatchTensorizer::number(const TensorPlan::Lookup& lookup, std::span<const int64_t> ids,
-                               JaggedIndex& index) {
-  index.positions = at::empty({static_cast<int64_t>(ids.size())}, at::kInt);
+                               Numbered& numbered) {
+  numbered.numbers = at::empty({static_cast<int64_t>(ids.size())}, at::kLong);
   const int64_t bad =
-      tables_[lookup.table].add(ids, {index.positions.mutable_data_ptr<int32_t>(), ids.size()});
+      tables_[lookup.table].add(ids, {numbered.numbers.mutable_data_ptr<int64_t>(), ids.size()});
   if (bad < 0) return {};
   return schema_error(
       fmt::format("feature '{}' has id {}, outside its table's rows [0, {}); hash it "

@@ -12,6 +12,8 @@
 #include "onefold/base/status.h"
 #include "onefold/jagged/batch.h"
 #include "onefold/ops/distinct_ids.h"
+#include "onefold/ops/id_sort.h"
+#include "onefold/ops/index_csr.h"
 
 namespace onefold {
 
@@ -39,9 +41,9 @@ struct TensorPlan {
 
 // One jagged feature over R rows: R is U of its group, or B when it is stored per sample.
 struct JaggedIndex {
-  int group = -1;        // index into BatchTensors::groups; -1: per sample
-  at::Tensor positions;  // int32 [N], into the distinct ids of the table
-  at::Tensor offsets;    // int32 [R + 1]
+  int group = -1;      // index into BatchTensors::groups; -1: per sample
+  SortedIds ids;       // N, numbers of the distinct ids of the table; for embedding_bag
+  at::Tensor offsets;  // int32 [R + 1]
 };
 
 struct JaggedFloats {
@@ -58,8 +60,7 @@ struct EmbeddingWords {
 };
 
 struct GroupTensors {
-  int64_t num_unique = 0;      // U
-  at::Tensor inverse_indices;  // int32 [B]
+  FoldIndex fold;  // B samples over U unique rows
   // U == B: rows are numbered in first-seen order, so the inverse is 0, 1, 2, ... and expanding
   // would only copy.
   bool is_identity = false;
@@ -69,7 +70,7 @@ struct BatchTensors {
   int64_t num_samples = 0;                 // B
   at::Tensor dense;                        // float [B, F]; NaN became 0
   at::Tensor labels;                       // float [B, T]; values through sign(x) log(1 + |x|)
-  std::vector<at::Tensor> table_ids;       // per table: int64 [distinct], what `positions` count
+  std::vector<at::Tensor> table_ids;       // per table: int64 [distinct], what lookups number
   std::vector<JaggedIndex> lookups;        // as TensorPlan::lookups
   std::vector<JaggedFloats> float_lists;   // as TensorPlan::float_lists
   std::vector<EmbeddingWords> embeddings;  // as TensorPlan::embeddings
@@ -89,8 +90,13 @@ class BatchTensorizer {
   Result<BatchTensors> operator()(const Batch& batch);
 
  private:
-  Result<JaggedIndex> look_up(const Batch& batch, const TensorPlan::Lookup& lookup);
-  Status number(const TensorPlan::Lookup& lookup, std::span<const int64_t> ids, JaggedIndex& index);
+  // A lookup without its ids, and its ids as numbers int64 [N]; more may follow in the same table.
+  struct Numbered {
+    JaggedIndex index;
+    at::Tensor numbers;
+  };
+  Result<Numbered> look_up(const Batch& batch, const TensorPlan::Lookup& lookup);
+  Status number(const TensorPlan::Lookup& lookup, std::span<const int64_t> ids, Numbered& numbered);
 
   TensorPlan plan_;
   std::vector<DistinctIds> tables_;

@@ -48,15 +48,15 @@ TEST(BatchTensors, FeaturesOfOneTableShareItsDistinctIds) {
     EXPECT_TRUE(at::equal(tensors.table_ids[0], at::tensor({3, 5, 8}, at::kLong)));
     EXPECT_TRUE(at::equal(tensors.table_ids[1], at::tensor({2}, at::kLong)));
     EXPECT_EQ(tensors.lookups[0].group, 0);
-    EXPECT_TRUE(at::equal(tensors.lookups[0].positions, int32_tensor({0, 1})));
+    EXPECT_TRUE(at::equal(tensors.lookups[0].ids.rows, int32_tensor({0, 1})));
     EXPECT_TRUE(at::equal(tensors.lookups[0].offsets, int32_tensor({0, 2, 2})));
     EXPECT_EQ(tensors.lookups[1].group, -1);
-    EXPECT_TRUE(at::equal(tensors.lookups[1].positions, int32_tensor({1, 2, 0})));
+    EXPECT_TRUE(at::equal(tensors.lookups[1].ids.rows, int32_tensor({1, 2, 0})));
     EXPECT_TRUE(at::equal(tensors.lookups[1].offsets, int32_tensor({0, 1, 2, 3})));
-    EXPECT_TRUE(at::equal(tensors.lookups[2].positions, int32_tensor({0, 0})));
+    EXPECT_TRUE(at::equal(tensors.lookups[2].ids.rows, int32_tensor({0, 0})));
     EXPECT_TRUE(at::equal(tensors.lookups[2].offsets, int32_tensor({0, 1, 1, 2})));
-    EXPECT_TRUE(at::equal(tensors.groups[0].inverse_indices, int32_tensor({0, 0, 1})));
-    EXPECT_EQ(tensors.groups[0].num_unique, 2);
+    EXPECT_TRUE(at::equal(tensors.groups[0].fold.inverse_indices, int32_tensor({0, 0, 1})));
+    EXPECT_EQ(tensors.groups[0].fold.num_unique(), 2);
     EXPECT_FALSE(tensors.groups[0].is_identity);
   }
 }
@@ -80,7 +80,7 @@ TEST(BatchTensors, UnfoldedBatchIsAnIdentity) {
   BatchTensorizer tensorize(small_plan());
   const BatchTensors tensors = tensorize(unfolded(small_batch())).value();
   EXPECT_TRUE(tensors.groups[0].is_identity);
-  EXPECT_TRUE(at::equal(tensors.lookups[0].positions, int32_tensor({0, 1, 0, 1})));
+  EXPECT_TRUE(at::equal(tensors.lookups[0].ids.rows, int32_tensor({0, 1, 0, 1})));
   EXPECT_TRUE(at::equal(tensors.table_ids[0], at::tensor({3, 5, 8}, at::kLong)));
 }
 

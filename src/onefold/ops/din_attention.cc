@@ -1,140 +1,167 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/ops/din_attention.h"
 
-#include <ATen/Dispatch.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
 
-#include "onefold/base/check.h"
-#include "onefold/ops/din_row.h"
-#include "onefold/ops/segment_order.h"
-#include "onefold/ops/task_parallel.h"
+#include "onefold/kernels/din_attention/din_attention.h"
+#include "onefold/ops/device.h"
+#include "onefold/ops/find_op.h"
 
 namespace onefold {
 namespace {
 
-using namespace din;
+using at::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
 
-// Samples of one unique row multiplied together: 16 * H * L hidden values stay in a 2 MB cache.
-constexpr int64_t kMaxSamples = 16;
-// Gradients of shared weights are summed per task first. A fixed number of tasks, not one per
-// thread, keeps the sum independent of the number of threads.
-constexpr int64_t kNumTasks = 64;
+// What both ops take, in this order; the first seven have gradients.
+#define ONEFOLD_DIN_ARGUMENTS                                                                \
+  const Tensor &query, const Tensor &candidate, const Tensor &keys, const Tensor &user,      \
+      const Tensor &product, const Tensor &score, const Tensor &bias, const Tensor &offsets, \
+      const Tensor &sample_offsets, const Tensor &members
+#define ONEFOLD_DIN_NAMES \
+  query, candidate, keys, user, product, score, bias, offsets, sample_offsets, members
 
-// Which samples use which row, and rows cut into kNumTasks parts of equal cost.
-struct Plan {
-  explicit Plan(const at::Tensor& offsets_in, const at::Tensor& inverse)
-      : offsets(offsets_in.const_data_ptr<int32_t>()),
-        samples(
-            segment_order({inverse.const_data_ptr<int32_t>(), static_cast<size_t>(inverse.numel())},
-                          offsets_in.size(0) - 1)),
-        parts(balanced_parts(cost(), kNumTasks)) {}
+using Seven = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
+using ForwardSignature = Tensor(ONEFOLD_DIN_ARGUMENTS);
+using BackwardSignature = Seven(const Tensor& grad, ONEFOLD_DIN_ARGUMENTS);
 
-  template <typename Body>
-  void for_each_work(int64_t part, const Body& body) const {
-    for (int64_t row = parts[part]; row < parts[part + 1]; ++row) {
-      const auto all = samples.row(row);
-      const int64_t length = offsets[row + 1] - offsets[row];
-      for (size_t first = 0; first < all.size() && length > 0; first += kMaxSamples) {
-        const size_t count = std::min<size_t>(kMaxSamples, all.size() - first);
-        body(Work{offsets[row], length, all.subspan(first, count)});
-      }
-    }
-  }
+void check_inputs(ONEFOLD_DIN_ARGUMENTS) {
+  TORCH_CHECK(product.dim() == 2, "onefold::din_attention: product must be [H, D]");
+  const int64_t hidden = product.size(0), width = product.size(1);
+  const auto check = [&](const Tensor& tensor, at::IntArrayRef sizes, const char* what) {
+    TORCH_CHECK(tensor.sizes() == sizes, "onefold::din_attention: expected ", what, " of shape ",
+                sizes, ", got ", tensor.sizes());
+    TORCH_CHECK(tensor.scalar_type() == query.scalar_type() && tensor.is_contiguous(),
+                "onefold::din_attention: ", what, " must be contiguous and of the query's dtype");
+  };
+  check(query, {members.numel(), width}, "query");
+  check(candidate, {members.numel(), hidden}, "candidate");
+  check(keys, {keys.size(0), width}, "keys");
+  check(user, {keys.size(0), hidden}, "user");
+  check(product, {hidden, width}, "product");
+  check(score, {hidden}, "score");
+  check(bias, {1}, "bias");
+  check_int32(offsets, query, "offsets");
+  check_int32(sample_offsets, query, "sample_offsets");
+  check_int32(members, query, "members");
+  TORCH_CHECK(offsets.numel() == sample_offsets.numel(),
+              "onefold::din_attention: offsets and sample_offsets need U + 1 entries each");
+}
 
-  const int32_t* offsets;
-  SegmentOrder samples;
-  std::vector<int64_t> parts;
+DinShape shape_of(ONEFOLD_DIN_ARGUMENTS) {
+  return {scalar_type_of(query, "query"),
+          offsets.numel() - 1,
+          query.size(0),
+          keys.size(0),
+          product.size(1),
+          product.size(0),
+          offsets.const_data_ptr<int32_t>(),
+          sample_offsets.const_data_ptr<int32_t>(),
+          members.const_data_ptr<int32_t>()};
+}
 
- private:
-  std::vector<int32_t> cost() const {  // cumulative samples * length, in units that fit int32
-    std::vector<int32_t> cumulative = {0};
-    double total = 0;
-    for (int64_t row = 0; row < samples.num_rows(); ++row) {
-      total += 1.0 / 64 * static_cast<double>(samples.row(row).size()) *
-               static_cast<double>(offsets[row + 1] - offsets[row]);
-      cumulative.push_back(static_cast<int32_t>(std::min(total, 2e9)));
-    }
-    return cumulative;
-  }
-};
+DinInputs inputs_of(ONEFOLD_DIN_ARGUMENTS) {
+  return {query.const_data_ptr(), candidate.const_data_ptr(), keys.const_data_ptr(),
+          user.const_data_ptr(),  product.const_data_ptr(),   score.const_data_ptr(),
+          bias.const_data_ptr()};
+}
+
+Tensor bytes(const Tensor& like, size_t size) {
+  return at::empty({static_cast<int64_t>(size)}, like.options().dtype(at::kByte));
+}
+
+Tensor forward_run(ONEFOLD_DIN_ARGUMENTS) {
+  check_inputs(ONEFOLD_DIN_NAMES);
+  const DinShape shape = shape_of(ONEFOLD_DIN_NAMES);
+  Tensor out = at::empty_like(query);
+  Tensor workspace = bytes(query, din_attention_workspace_bytes(shape));
+  din_attention(kernel_device(query), shape, inputs_of(ONEFOLD_DIN_NAMES), out.mutable_data_ptr(),
+                workspace.mutable_data_ptr());
+  return out;
+}
+
+Seven backward_run(const Tensor& grad_any, ONEFOLD_DIN_ARGUMENTS) {
+  check_inputs(ONEFOLD_DIN_NAMES);
+  const DinShape shape = shape_of(ONEFOLD_DIN_NAMES);
+  const Tensor grad = grad_any.contiguous();
+  const Seven out = {at::empty_like(query), at::empty_like(candidate), at::empty_like(keys),
+                     at::empty_like(user),  at::empty_like(product),   at::empty_like(score),
+                     at::empty_like(bias)};
+  Tensor workspace = bytes(query, din_attention_backward_workspace_bytes(shape));
+  din_attention_backward(kernel_device(query), shape, inputs_of(ONEFOLD_DIN_NAMES),
+                         {grad.const_data_ptr(), std::get<0>(out).mutable_data_ptr(),
+                          std::get<1>(out).mutable_data_ptr(), std::get<2>(out).mutable_data_ptr(),
+                          std::get<3>(out).mutable_data_ptr(), std::get<4>(out).mutable_data_ptr(),
+                          std::get<5>(out).mutable_data_ptr(), std::get<6>(out).mutable_data_ptr()},
+                         workspace.mutable_data_ptr());
+  return out;
+}
+
+Tensor forward_meta(ONEFOLD_DIN_ARGUMENTS) { return at::empty_like(query); }
+
+Seven backward_meta(const Tensor& grad, ONEFOLD_DIN_ARGUMENTS) {
+  return {at::empty_like(query), at::empty_like(candidate), at::empty_like(keys),
+          at::empty_like(user),  at::empty_like(product),   at::empty_like(score),
+          at::empty_like(bias)};
+}
+
+Tensor call_forward(ONEFOLD_DIN_ARGUMENTS) {
+  static const auto op = find_op<ForwardSignature>("onefold::din_attention");
+  return op.call(ONEFOLD_DIN_NAMES);
+}
 
 class DinAttention : public torch::autograd::Function<DinAttention> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query,
-                            const at::Tensor& candidate, const at::Tensor& keys,
-                            const at::Tensor& user, const at::Tensor& product,
-                            const at::Tensor& score, const at::Tensor& bias,
-                            const at::Tensor& offsets, const at::Tensor& inverse) {
-    const std::vector<at::Tensor> inputs = {query.contiguous(),
-                                            candidate.contiguous(),
-                                            keys.contiguous(),
-                                            user.contiguous(),
-                                            product.contiguous(),
-                                            score.contiguous(),
-                                            bias,
-                                            offsets,
-                                            inverse};
-    context->save_for_backward(inputs);
-    const at::Tensor out = at::zeros(query.sizes(), query.options());
-    const Plan plan(offsets, inverse);
-    AT_DISPATCH_FLOATING_TYPES(keys.scalar_type(), "din_attention", [&] {
-      scalar_t* to = out.mutable_data_ptr<scalar_t>();
-      for_each_task(kNumTasks, [&](int64_t part) {
-        plan.for_each_work(
-            part, [&](const Work& work) { DinRow<scalar_t>(inputs, work).weighted_sum(to); });
-      });
-    });
-    return out;
+  static Tensor forward(AutogradContext* context, ONEFOLD_DIN_ARGUMENTS) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    context->save_for_backward({ONEFOLD_DIN_NAMES});
+    return call_forward(ONEFOLD_DIN_NAMES);
   }
 
-  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
-                                               torch::autograd::tensor_list grads) {
-    const std::vector<at::Tensor> saved = context->get_saved_variables();
-    const at::Tensor grad = grads[0].contiguous();
-    const Plan plan(saved[kOffsets], saved[kInverse]);
-    torch::autograd::tensor_list out;
-    for (int input = kQuery; input <= kUser; ++input) {
-      out.push_back(at::zeros(saved[input].sizes(), saved[input].options()));
-    }
-    std::vector<at::Tensor> partial;  // gradients of product, score and bias, one row per task
-    for (int input = kProduct; input <= kBias; ++input) {
-      partial.push_back(at::zeros({kNumTasks, saved[input].numel()}, saved[input].options()));
-    }
-    AT_DISPATCH_FLOATING_TYPES(grad.scalar_type(), "din_attention_backward", [&] {
-      for_each_task(kNumTasks, [&](int64_t part) {
-        auto row = [&](const at::Tensor& sums) {
-          return sums.mutable_data_ptr<scalar_t>() + part * sums.size(1);
-        };
-        const typename DinRow<scalar_t>::Gradients to = {
-            out[kQuery].mutable_data_ptr<scalar_t>(),
-            out[kCandidate].mutable_data_ptr<scalar_t>(),
-            out[kKeys],
-            out[kUser],
-            row(partial[0]),
-            row(partial[1]),
-            row(partial[2])};
-        plan.for_each_work(part, [&](const Work& work) {
-          DinRow<scalar_t>(saved, work).backward(grad.const_data_ptr<scalar_t>(), to);
-        });
-      });
-    });
-    for (int input = kProduct; input <= kBias; ++input) {
-      out.push_back(partial[input - kProduct].sum(0).view(saved[input].sizes()));
-    }
-    out.resize(9);  // offsets and inverse_indices have no gradient
-    return out;
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    static const auto op = find_op<BackwardSignature>("onefold::din_attention_backward");
+    const auto s = context->get_saved_variables();
+    auto [query, candidate, keys, user, product, score, bias] =
+        op.call(grads[0], s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9]);
+    return {query, candidate, keys, user, product, score, bias, Tensor(), Tensor(), Tensor()};
   }
 };
 
+Tensor forward_autograd(ONEFOLD_DIN_ARGUMENTS) { return DinAttention::apply(ONEFOLD_DIN_NAMES); }
+
+TORCH_LIBRARY_FRAGMENT(onefold, m) {
+  m.def(
+      "din_attention(Tensor query, Tensor candidate, Tensor keys, Tensor user, Tensor product, "
+      "Tensor score, Tensor bias, Tensor offsets, Tensor sample_offsets, Tensor members) -> "
+      "Tensor");
+  m.def(
+      "din_attention_backward(Tensor grad, Tensor query, Tensor candidate, Tensor keys, "
+      "Tensor user, Tensor product, Tensor score, Tensor bias, Tensor offsets, "
+      "Tensor sample_offsets, Tensor members) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, "
+      "Tensor)");
+}
+TORCH_LIBRARY_IMPL(onefold, CPU, m) {
+  m.impl("din_attention", forward_run);
+  m.impl("din_attention_backward", backward_run);
+}
+TORCH_LIBRARY_IMPL(onefold, Meta, m) {
+  m.impl("din_attention", forward_meta);
+  m.impl("din_attention_backward", backward_meta);
+}
+TORCH_LIBRARY_IMPL(onefold, Autograd, m) { m.impl("din_attention", forward_autograd); }
+
 }  // namespace
 
-at::Tensor din_attention(const DinInput& input) {
-  ONEFOLD_CHECK(input.product.size(0) % 16 == 0 && input.product.size(1) <= 512,
-                "din_attention needs H a multiple of 16 and D <= 512");
-  return DinAttention::apply(input.query, input.candidate_half, input.keys, input.user_half,
-                             input.product, input.score, input.score_bias, input.offsets,
-                             input.inverse_indices);
+Tensor din_attention(const DinInput& input) {
+  return call_forward(input.query.contiguous(), input.candidate_half.contiguous(),
+                      input.keys.contiguous(), input.user_half.contiguous(), input.product,
+                      input.score, input.score_bias, input.offsets, input.fold.csr.offsets,
+                      input.fold.csr.members);
 }
 
 }  // namespace onefold

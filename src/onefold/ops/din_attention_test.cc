@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "onefold/base/check.h"
 #include "onefold/ops/gradient_check.h"
 #include "onefold/ops/swish.h"
 
@@ -22,14 +21,14 @@ DinInput random_input(int64_t num_samples, const std::vector<int32_t>& offsets,
           .score = at::randn({hidden}, dtype),
           .score_bias = at::randn({1}, dtype),
           .offsets = int32_tensor(offsets),
-          .inverse_indices = int32_tensor(inverse)};
+          .fold = make_fold_index(int32_tensor(inverse), static_cast<int64_t>(offsets.size()) - 1)};
 }
 
 // The formula of the header, one sample and one value at a time.
 at::Tensor reference(const DinInput& in) {
   std::vector<at::Tensor> out;
   for (int64_t i = 0; i < in.query.size(0); ++i) {
-    const int32_t row = in.inverse_indices[i].item<int32_t>();
+    const int32_t row = in.fold.inverse_indices[i].item<int32_t>();
     at::Tensor sum = at::zeros({in.query.size(1)}, in.query.options());
     for (int32_t l = in.offsets[row].item<int32_t>(); l < in.offsets[row + 1].item<int32_t>();
          ++l) {
@@ -56,8 +55,7 @@ TEST(DinAttention, GradientsByFiniteDifferences) {
   at::manual_seed(2);
   const DinInput in = random_input(5, {0, 3, 3, 5}, {0, 1, 2, 0, 2}, 3, 16, at::kDouble);
   auto run = [&](const std::vector<at::Tensor>& t) {
-    return din_attention(
-        {t[0], t[1], t[2], t[3], t[4], t[5], t[6], in.offsets, in.inverse_indices});
+    return din_attention({t[0], t[1], t[2], t[3], t[4], t[5], t[6], in.offsets, in.fold});
   };
   EXPECT_LT(gradient_error(run, {in.query, in.candidate_half, in.keys, in.user_half, in.product,
                                  in.score, in.score_bias}),
@@ -109,7 +107,7 @@ TEST(DinAttention, FoldedEqualsUnfolded) {
     flat.keys = folded.keys.index_select(0, picked);
     flat.user_half = folded.user_half.index_select(0, picked);
     flat.offsets = int32_tensor(flat_offsets);
-    flat.inverse_indices = int32_tensor(flat_inverse);
+    flat.fold = make_fold_index(int32_tensor(flat_inverse), 60);
     folded.keys.set_requires_grad(true);
     flat.keys.set_requires_grad(true);
     const at::Tensor a = din_attention(folded), b = din_attention(flat);
@@ -122,9 +120,39 @@ TEST(DinAttention, FoldedEqualsUnfolded) {
   }
 }
 
-TEST(DinAttention, RefusesHiddenWidthsThatWouldChangeBits) {
-  const DinInput in = random_input(1, {0, 1}, {0}, 4, 12, at::kFloat);
-  EXPECT_THROW(din_attention(in), CheckError);
+// float32's own bodies, of widths with and without whole registers, against float64's.
+TEST(DinAttention, FloatGradientsEqualDoubles) {
+  at::manual_seed(5);
+  const std::vector<int32_t> offsets = {0, 70, 70, 75};
+  std::vector<int32_t> inverse = {2, 1, 0};
+  inverse.insert(inverse.end(), 20, 0);
+  for (auto [width, hidden] : {std::pair{6, 5}, {32, 32}, {33, 48}}) {
+    const DinInput in = random_input(23, offsets, inverse, width, hidden, at::kDouble);
+    const std::vector<at::Tensor> inputs = {
+        in.query, in.candidate_half, in.keys, in.user_half, in.product, in.score, in.score_bias};
+    auto results = [&](at::ScalarType dtype) {
+      std::vector<at::Tensor> t;
+      for (const at::Tensor& input : inputs) t.push_back(input.to(dtype, false, true));
+      for (const at::Tensor& leaf : t) leaf.set_requires_grad(true);
+      const at::Tensor out =
+          din_attention({t[0], t[1], t[2], t[3], t[4], t[5], t[6], in.offsets, in.fold});
+      out.square().sum().backward();
+      std::vector<at::Tensor> all = {out.detach()};
+      for (const at::Tensor& leaf : t) all.push_back(leaf.grad());
+      return all;
+    };
+    const auto got = results(at::kFloat), want = results(at::kDouble);
+    for (size_t i = 0; i < got.size(); ++i) {
+      const double error = (got[i].to(at::kDouble) - want[i]).abs().max().item<double>();
+      EXPECT_LT(error, 1e-5 * want[i].abs().max().item<double>()) << i << ", width " << width;
+    }
+  }
+}
+
+TEST(DinAttention, RefusesWhatDoesNotFit) {
+  DinInput in = random_input(1, {0, 1}, {0}, 4, 12, at::kFloat);
+  in.keys = at::randn({1, 5});
+  EXPECT_THROW(din_attention(in), c10::Error);
 }
 
 }  // namespace

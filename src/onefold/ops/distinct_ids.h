@@ -20,7 +20,7 @@ class DistinctIds {
 
   // Writes positions[i], the number of ids[i] among the distinct ones, in first-seen order.
   // Returns the index of the first id outside [0, num_rows), or -1; on error, clear() before reuse.
-  int64_t add(std::span<const int64_t> ids, std::span<int32_t> positions);
+  int64_t add(std::span<const int64_t> ids, std::span<int64_t> positions);
 
   // The same for one id. REQUIRES: 0 <= id < num_rows.
   int32_t number(int64_t id) {

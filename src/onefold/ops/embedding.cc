@@ -71,7 +71,7 @@ Forward forward_run(const Tensor& weights, const Tensor& rows, const Tensor& sor
                 "onefold::embedding_bag: id_weights must be contiguous float32, one for each id");
     p.id_weights = id_weights->const_data_ptr<float>();
   }
-  p.pooling = mean ? BagPooling::kMean : BagPooling::kSum;
+  p.pooling = mean ? Pooling::kMean : Pooling::kSum;
   p.weights = weights.const_data_ptr();
   p.weight_type = scalar_type_of(weights, "weights");
   p.width = weights.size(1);

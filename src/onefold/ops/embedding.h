@@ -28,7 +28,7 @@ struct Lookups {
   std::vector<int64_t> out_first;   // per feature: the out row of its first bag (sequence: id)
   std::vector<int64_t> out_stride;  // per feature: from one bag to the next
   int64_t out_rows = 0;             // rows of no bag are undefined
-  BagPooling pooling = BagPooling::kSum;
+  Pooling pooling = Pooling::kSum;
   std::optional<at::Tensor> id_weights;  // float [N] multiplies each id's row; sums only
 };
 

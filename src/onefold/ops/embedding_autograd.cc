@@ -198,7 +198,7 @@ at::Tensor embedding_bag(const at::Tensor& weights, const FusedOptimizer& optimi
       ids.rows, ids.sorted_rows, ids.sorted_positions, ids.run_offsets, ids.counts, lookups.offsets,
       c10::fromIntArrayRefSlow(lookups.num_ids), c10::fromIntArrayRefSlow(lookups.out_first),
       c10::fromIntArrayRefSlow(lookups.out_stride), lookups.out_rows, lookups.id_weights,
-      lookups.pooling == BagPooling::kMean, static_cast<int64_t>(optimizer.kind), optimizer.eps,
+      lookups.pooling == Pooling::kMean, static_cast<int64_t>(optimizer.kind), optimizer.eps,
       optimizer.beta1, optimizer.beta2, optimizer.stochastic_rounding, optimizer.seed);
 }
 

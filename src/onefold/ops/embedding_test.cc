@@ -61,7 +61,7 @@ TEST_P(EmbeddingOpTest, LooksUpPooledFeaturesAndSequences) {
   Example e = EXAMPLE;
   const at::Tensor weights = at::randn({10, 4}, options(at::kDouble));
   for (bool mean : {false, true}) {
-    e.lookups.pooling = mean ? BagPooling::kMean : BagPooling::kSum;
+    e.lookups.pooling = mean ? Pooling::kMean : Pooling::kSum;
     EXPECT_TRUE(at::allclose(embedding_bag(weights, {}, e.sorted, e.lookups),
                              expected_out(weights, e, mean)));
   }
@@ -71,7 +71,7 @@ TEST_P(EmbeddingOpTest, Gradients) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
   Example e = EXAMPLE;
   for (bool mean : {false, true}) {
-    e.lookups.pooling = mean ? BagPooling::kMean : BagPooling::kSum;
+    e.lookups.pooling = mean ? Pooling::kMean : Pooling::kSum;
     check_gradients(
         [&](const auto& x) { return embedding_bag(x[0] * x[0], {}, e.sorted, e.lookups); },
         {at::randn({10, 4}, options(at::kDouble))}, 1e-5, 1e-5);

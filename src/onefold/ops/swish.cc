@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/ops/swish.h"
 
-#include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "onefold/kernels/swish/swish.h"
+#include "onefold/ops/device.h"
+
 namespace onefold {
 namespace {
-
-constexpr int64_t kGrain = 1 << 14;
 
 class Swish : public torch::autograd::Function<Swish> {
  public:
@@ -17,13 +16,8 @@ class Swish : public torch::autograd::Function<Swish> {
     const at::Tensor x = input.contiguous();
     context->save_for_backward({x});
     const at::Tensor out = at::empty_like(x);
-    AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "swish", [&] {
-      const scalar_t* from = x.const_data_ptr<scalar_t>();
-      scalar_t* to = out.mutable_data_ptr<scalar_t>();
-      at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) to[i] = swish(from[i]);
-      });
-    });
+    swish(kernel_device(x), scalar_type_of(x, "x"), x.const_data_ptr(), out.mutable_data_ptr(),
+          x.numel());
     return out;
   }
 
@@ -32,14 +26,8 @@ class Swish : public torch::autograd::Function<Swish> {
     const at::Tensor x = context->get_saved_variables()[0];
     const at::Tensor grad = grads[0].contiguous();
     const at::Tensor out = at::empty_like(x);
-    AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "swish_backward", [&] {
-      const scalar_t* from = x.const_data_ptr<scalar_t>();
-      const scalar_t* g = grad.const_data_ptr<scalar_t>();
-      scalar_t* to = out.mutable_data_ptr<scalar_t>();
-      at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) to[i] = g[i] * swish_slope(algebraic_sign(from[i]));
-      });
-    });
+    swish_backward(kernel_device(x), scalar_type_of(x, "x"), x.const_data_ptr(),
+                   grad.const_data_ptr(), out.mutable_data_ptr(), x.numel());
     return {out};
   }
 };

@@ -2,7 +2,10 @@
 #include "onefold/ops/window_pool.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/diff.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -173,6 +176,14 @@ Tensor window_pool(const Tensor& values, const Tensor& row_offsets, const Tensor
                    const Tensor& lengths, const FoldIndex& fold, bool mean) {
   return call_forward(values, row_offsets, starts, lengths, fold.inverse_indices, fold.csr.offsets,
                       fold.csr.members, mean);
+}
+
+Tensor pool_rows(const Tensor& values, const Tensor& row_offsets, Pooling pooling) {
+  const int64_t num_rows = row_offsets.size(0) - 1;
+  const Tensor numbers = at::arange(num_rows + 1, row_offsets.options());
+  const Tensor rows = numbers.narrow(0, 0, num_rows);
+  return window_pool(values, row_offsets, at::zeros({num_rows}, row_offsets.options()),
+                     row_offsets.diff(), {rows, {numbers, rows}}, pooling == Pooling::kMean);
 }
 
 }  // namespace onefold

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "onefold/kernels/pooling.h"
 #include "onefold/ops/index_csr.h"
 
 namespace onefold {
@@ -17,5 +18,9 @@ namespace onefold {
 at::Tensor window_pool(const at::Tensor& values, const at::Tensor& row_offsets,
                        const at::Tensor& starts, const at::Tensor& lengths, const FoldIndex& fold,
                        bool mean);
+
+// The same with every row one window: the sum or mean of each jagged row.
+//   values [N, ...], row_offsets int32 [U + 1]  ->  [U, ...]
+at::Tensor pool_rows(const at::Tensor& values, const at::Tensor& row_offsets, Pooling pooling);
 
 }  // namespace onefold

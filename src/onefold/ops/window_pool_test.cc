@@ -33,6 +33,17 @@ TEST_P(WindowPoolOpTest, SumsAndMeans) {
   EXPECT_TRUE(at::allclose(pool(values, true), sums / lengths));
 }
 
+TEST_P(WindowPoolOpTest, WholeRows) {
+  ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
+  const Tensor values = random({45, 2}), offsets = ints({0, 40, 40, 45});
+  const Tensor first = values.slice(0, 0, 40), last = values.slice(0, 40, 45);
+  const Tensor none = at::zeros_like(values[0]);
+  EXPECT_TRUE(at::allclose(pool_rows(values, offsets, Pooling::kSum),
+                           at::stack({first.sum(0), none, last.sum(0)})));
+  EXPECT_TRUE(at::allclose(pool_rows(values, offsets, Pooling::kMean),
+                           at::stack({first.mean(0), none, last.mean(0)})));
+}
+
 TEST_P(WindowPoolOpTest, Gradients) {
   ONEFOLD_SKIP_WITHOUT_TORCH_DEVICE(GetParam());
   for (bool mean : {false, true}) {

@@ -41,7 +41,7 @@ void forward_cpu(const EmbeddingForwardParams& params, const Device& device) {
 void embedding_forward(const EmbeddingForwardParams& params, const Device& device) {
   ONEFOLD_CHECK(params.out_type == ScalarType::kFloat32 || params.out_type == params.weight_type,
                 "lookups give float32 or the weights' type");
-  ONEFOLD_CHECK(params.id_weights == nullptr || params.pooling == BagPooling::kSum,
+  ONEFOLD_CHECK(params.id_weights == nullptr || params.pooling == Pooling::kSum,
                 "weighted lookups are summed, not averaged");
   if (params.width == 0) return;
   if (device.type == DeviceType::kCuda) return embedding_forward_cuda(params, device.stream);

@@ -254,7 +254,7 @@ Lookup<W, O, N> lookup_of(const EmbeddingForwardParams& p) {
           p.id_out,
           p.id_scale,
           static_cast<int>(p.width / N),
-          p.pooling == BagPooling::kMean};
+          p.pooling == Pooling::kMean};
 }
 
 template <typename W, typename O, int N>

@@ -15,10 +15,9 @@
 #include <cstdint>
 
 #include "onefold/kernels/device.h"
+#include "onefold/kernels/pooling.h"
 
 namespace onefold {
-
-enum class BagPooling { kSum, kMean };
 
 struct LookupFeature {
   const int32_t* offsets = nullptr;  // [num_bags + 1], from 0; nullptr: a sequence
@@ -36,7 +35,7 @@ struct EmbeddingForwardParams {
   const int32_t* sorted_rows = nullptr;  // [num_ids] of id_sort; CUDA gathers the distinct rows
   const int32_t* sorted_positions = nullptr;  //   of sequences once when both are given
   const float* id_weights = nullptr;          // [num_ids] multiplies each id's row; sums only
-  BagPooling pooling = BagPooling::kSum;
+  Pooling pooling = Pooling::kSum;
   const void* weights = nullptr;  // [total_rows, width]
   ScalarType weight_type = ScalarType::kFloat32;
   int64_t width = 0;

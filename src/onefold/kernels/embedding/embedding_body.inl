@@ -69,7 +69,7 @@ void sum_columns(const EmbeddingForwardParams& p, const BagRange& bags, int64_t 
         sums[r] = Floats::fma(scale, load_first(row + r * kLanes, count), sums[r]);
       }
     }
-    const bool mean = p.pooling == BagPooling::kMean && bag.end > bag.begin;
+    const bool mean = p.pooling == Pooling::kMean && bag.end > bag.begin;
     const Floats::Register scale =
         Floats::broadcast(mean ? 1.0f / static_cast<float>(bag.end - bag.begin) : 1.0f);
     float* out = static_cast<float*>(p.out) + bag.out_row * p.width + column;
@@ -84,7 +84,7 @@ void write_id_columns(const EmbeddingForwardParams& p, const BagRange& bags) {
   for (int64_t i = bags.begin; i < bags.end; ++i) {
     const Bag bag = bag_at(p.features[bags.feature], bags.first_id, i);
     const float mean =
-        p.pooling == BagPooling::kMean ? 1.0f / static_cast<float>(bag.end - bag.begin) : 1.0f;
+        p.pooling == Pooling::kMean ? 1.0f / static_cast<float>(bag.end - bag.begin) : 1.0f;
     for (int64_t id = bag.begin; id < bag.end; ++id) {
       if (p.id_out != nullptr) p.id_out[id] = static_cast<int32_t>(bag.out_row);
       if (p.id_scale != nullptr) p.id_scale[id] = p.id_weights ? p.id_weights[id] : mean;

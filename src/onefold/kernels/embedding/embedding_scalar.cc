@@ -22,7 +22,7 @@ Bag bag_at(const LookupFeature& feature, int64_t first_id, int64_t i) {
 template <typename W, typename O>
 void sum_bag(const EmbeddingForwardParams& p, const Bag& bag, std::vector<typename W::Sum>& sums) {
   std::fill(sums.begin(), sums.end(), typename W::Sum(0));
-  const bool mean = p.pooling == BagPooling::kMean && bag.end > bag.begin;
+  const bool mean = p.pooling == Pooling::kMean && bag.end > bag.begin;
   const float mean_scale = mean ? 1.0f / static_cast<float>(bag.end - bag.begin) : 1.0f;
   for (int64_t i = bag.begin; i < bag.end; ++i) {
     if (p.id_out != nullptr) p.id_out[i] = static_cast<int32_t>(bag.out_row);

@@ -131,7 +131,7 @@ struct Forward {
 };
 
 struct ForwardOptions {
-  BagPooling pooling = BagPooling::kSum;
+  Pooling pooling = Pooling::kSum;
   bool weighted = false;
   bool sorted = true;
   int64_t width = 8;
@@ -190,7 +190,7 @@ TEST_P(EmbeddingTest, ForwardEqualsTheScalarBody) {
   for (ForwardOptions options :
        {ForwardOptions{}, ForwardOptions{.width = 3}, ForwardOptions{.weighted = true, .width = 64},
         ForwardOptions{.sorted = false, .width = 132},
-        ForwardOptions{.pooling = BagPooling::kMean, .width = 16}}) {
+        ForwardOptions{.pooling = Pooling::kMean, .width = 16}}) {
     const std::vector<float> table = exact_values(shape.num_rows * options.width);
     const auto check = [&]<typename W, typename O>(W, O, ScalarType w, ScalarType o) {
       const Forward got = forward_with<W, O>(lookup, table, options, w, o, false);
@@ -236,7 +236,7 @@ Updated update_with(Lookup& lookup, const LookupCase& shape, const UpdateOptions
   TestArray<int64_t> step(type, std::vector<int64_t>{0});
   const std::vector<float> table(elements, 0.0f);
   const Forward forward =
-      forward_with<W, W>(lookup, table, {.pooling = BagPooling::kMean, .width = options.width},
+      forward_with<W, W>(lookup, table, {.pooling = Pooling::kMean, .width = options.width},
                          weight_type, weight_type, false);
   TestArray<int32_t> id_out(type, forward.id_out);
   TestArray<float> id_scale(type, forward.id_scale);
@@ -283,7 +283,7 @@ Updated reference_update(Lookup& lookup, const LookupCase& shape, const UpdateOp
   const std::vector<float> table(elements, 0.0f);
   const Forward forward =
       forward_with<Element<ScalarType::kFloat32>, Element<ScalarType::kFloat32>>(
-          lookup, table, {.pooling = BagPooling::kMean, .width = width}, ScalarType::kFloat32,
+          lookup, table, {.pooling = Pooling::kMean, .width = width}, ScalarType::kFloat32,
           ScalarType::kFloat32, true);
   for (int t = 1; t <= options.steps; ++t) {
     const auto grad =

@@ -29,6 +29,27 @@ typename Floats::Register exp2(typename Floats::Register x) {
   return Floats::scale_by_power(p, n);
 }
 
+// Columns [dim][stride] of `count` rows [count][width] times factor, with zeros up to `lanes`
+// columns, a whole number of registers; width is dim rounded up to whole registers.
+void transpose_rows(const float* rows, int width, int count, int lanes, float factor, int dim,
+                    float* columns, int stride) {
+  const auto scale = Floats::broadcast(factor);
+  for (int i = 0; i < lanes; i += Floats::kLanes) {
+    for (int d = 0; d < dim; d += Floats::kLanes) {
+      typename Floats::Register block[Floats::kLanes];
+#pragma GCC unroll 16
+      for (int j = 0; j < Floats::kLanes; ++j) {
+        block[j] = i + j < count ? Floats::load(rows + (i + j) * width + d) : Floats::zero();
+      }
+      Floats::transpose(block);
+      const int columns_here = dim - d < Floats::kLanes ? dim - d : Floats::kLanes;
+      for (int j = 0; j < columns_here; ++j) {
+        Floats::store(columns + (d + j) * stride + i, Floats::multiply(block[j], scale));
+      }
+    }
+  }
+}
+
 // One head of one row, and where its parts lie.
 template <typename T>
 struct RowHead {

@@ -7,8 +7,9 @@
 namespace onefold {
 
 size_t id_sort_workspace_bytes(int64_t num_ids, int64_t total_rows, const Device& device) {
-  return device.type == DeviceType::kCuda ? id_sort_cuda_workspace_bytes(num_ids, total_rows)
-                                          : id_sort_radix_workspace_bytes(num_ids);
+  if (device.type == DeviceType::kCuda) return id_sort_cuda_workspace_bytes(num_ids, total_rows);
+  return total_rows <= kCountingRows ? id_sort_counting_workspace_bytes(total_rows)
+                                     : id_sort_radix_workspace_bytes(num_ids);
 }
 
 void id_sort(const IdSortParams& params, const Device& device) {
@@ -19,6 +20,8 @@ void id_sort(const IdSortParams& params, const Device& device) {
     id_sort_cuda(params, device.stream);
   } else if (cpu_level() == CpuLevel::kScalar) {
     id_sort_scalar(params);
+  } else if (params.total_rows <= kCountingRows) {
+    id_sort_counting(params, device);
   } else {
     id_sort_radix(params, device);
   }

@@ -45,9 +45,13 @@ size_t id_sort_workspace_bytes(int64_t num_ids, int64_t total_rows, const Device
 
 void id_sort(const IdSortParams& params, const Device& device);
 
-// Bodies. The scalar one is std::stable_sort; the radix one sorts by digits, on the caller's
+// Bodies. The scalar one is std::stable_sort; the counting one is for at most kCountingRows rows,
+// whose counters stay in the second-level cache; the radix one sorts by digits, on the caller's
 // threads.
+inline constexpr int64_t kCountingRows = 1 << 16;
 void id_sort_scalar(const IdSortParams& params);
+size_t id_sort_counting_workspace_bytes(int64_t total_rows);
+void id_sort_counting(const IdSortParams& params, const Device& device);
 size_t id_sort_radix_workspace_bytes(int64_t num_ids);
 void id_sort_radix(const IdSortParams& params, const Device& device);
 size_t id_sort_cuda_workspace_bytes(int64_t num_ids, int64_t total_rows);

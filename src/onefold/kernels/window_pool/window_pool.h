@@ -7,7 +7,8 @@
 //
 // Prefixes are kept for every kWindowBlock-th value of a row only, in double; the values between a
 // block's edge and the window's are added directly. That is a 32nd of the memory, and the
-// difference of two long sums loses nothing that float32 could hold.
+// difference of two long sums loses nothing that float32 could hold. On the CPU a window of at most
+// kDirectWindow values is added up directly, and a row without a longer one has no prefixes.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 namespace onefold {
 
 inline constexpr int32_t kWindowBlock = 32;
+inline constexpr int32_t kDirectWindow = 128;
 
 struct WindowPool {
   ScalarType type;     // of values and pooled, and of their gradients
@@ -29,7 +31,7 @@ struct WindowPool {
   const int32_t* rows;            // [num_windows]: the row that a window lies in
   const int32_t* starts;          // [num_windows]: first value, counted from the row's first
   const int32_t* lengths;         // [num_windows]
-  const int32_t* window_offsets;  // [num_rows + 1]: windows grouped by row; backward only
+  const int32_t* window_offsets;  // [num_rows + 1]: windows grouped by row
   const int32_t* members;         // [num_windows]
 };
 
@@ -52,13 +54,20 @@ void window_pool_backward(const Device& device, const WindowPool& shape,
                           void* grad_values         // [num_values, width]
 );
 
-// The bodies that window_pool.cc chooses from; CPU bodies take ranges of rows or windows.
-void window_prefix_scalar(const WindowPool& shape, const void* values, double* prefix,
-                          int64_t begin, int64_t end);
-void window_sums_scalar(const WindowPool& shape, const void* values, const double* prefix,
-                        void* pooled, int64_t begin, int64_t end);
+// The bodies that window_pool.cc chooses from; CPU bodies take ranges of rows with their windows,
+// while the row is in the cache. The vector ones take float32.
+void window_pool_scalar(const WindowPool& shape, const void* values, double* prefix, void* pooled,
+                        int64_t begin, int64_t end);
+void window_pool_avx2(const WindowPool& shape, const float* values, double* prefix, float* pooled,
+                      int64_t begin, int64_t end);
+void window_pool_avx512(const WindowPool& shape, const float* values, double* prefix, float* pooled,
+                        int64_t begin, int64_t end);
 void window_pool_backward_scalar(const WindowPool& shape, const void* grad_pooled,
                                  void* grad_values, int64_t begin, int64_t end);
+void window_pool_backward_avx2(const WindowPool& shape, const float* grad_pooled,
+                               float* grad_values, int64_t begin, int64_t end);
+void window_pool_backward_avx512(const WindowPool& shape, const float* grad_pooled,
+                                 float* grad_values, int64_t begin, int64_t end);
 void window_pool_cuda(const WindowPool& shape, const void* values, double* prefix, void* pooled,
                       Stream stream);
 void window_pool_backward_cuda(const WindowPool& shape, const void* grad_pooled, void* grad_values,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One row or window at a time; the inner loops run over columns, side by side in memory.
 #include <algorithm>
-#include <vector>
+#include <span>
 
 #include "onefold/kernels/element.h"
 #include "onefold/kernels/window_pool/window_pool.h"
@@ -51,7 +51,7 @@ void sum_window(const WindowPool& shape, const Storage<E>* values, const double*
   const Storage<E>* row_values = values + begin * shape.width + column;
   double sums[kColumns] = {};
   const int64_t first = start / kWindowBlock, last = end / kWindowBlock;
-  if (first == last) {
+  if (end - start <= kDirectWindow) {
     add_values<E>(row_values, shape.width, start, end, 1, sums, columns);
   } else {
     // Every value between the two block edges, less those before start, and those up to end. The
@@ -109,25 +109,22 @@ void block_gradient(const WindowPool& shape, const Storage<E>* grad_pooled, Stor
 
 }  // namespace
 
-void window_prefix_scalar(const WindowPool& shape, const void* values, double* prefix,
-                          int64_t begin, int64_t end) {
+void window_pool_scalar(const WindowPool& shape, const void* values, double* prefix, void* pooled,
+                        int64_t begin, int64_t end) {
   with_element(shape.type, [&]<typename E>(E) {
+    const auto* from = static_cast<const Storage<E>*>(values);
+    auto* to = static_cast<Storage<E>*>(pooled);
     for (int64_t row = begin; row < end; ++row) {
-      for_columns(shape.width, [&](int64_t column, int64_t columns) {
-        prefix_of_row<E>(shape, static_cast<const Storage<E>*>(values), prefix, row, column,
-                         columns);
+      const std::span windows(shape.members + shape.window_offsets[row],
+                              shape.members + shape.window_offsets[row + 1]);
+      const bool any_long = std::any_of(windows.begin(), windows.end(), [&](int32_t window) {
+        return shape.lengths[window] > kDirectWindow;
       });
-    }
-  });
-}
-
-void window_sums_scalar(const WindowPool& shape, const void* values, const double* prefix,
-                        void* pooled, int64_t begin, int64_t end) {
-  with_element(shape.type, [&]<typename E>(E) {
-    for (int64_t window = begin; window < end; ++window) {
       for_columns(shape.width, [&](int64_t column, int64_t columns) {
-        sum_window<E>(shape, static_cast<const Storage<E>*>(values), prefix,
-                      static_cast<Storage<E>*>(pooled), window, column, columns);
+        if (any_long) prefix_of_row<E>(shape, from, prefix, row, column, columns);
+        for (int32_t window : windows) {
+          sum_window<E>(shape, from, prefix, to, window, column, columns);
+        }
       });
     }
   });

@@ -20,7 +20,7 @@ struct Case {
 // All windows of a row of `length` that begin and end at block edges or beside them.
 std::vector<Case::Window> edge_windows(int32_t row, int32_t length) {
   std::vector<int32_t> edges;
-  for (int32_t edge : {0, 1, 31, 32, 33, 63, 64, 65, 96}) {
+  for (int32_t edge : {0, 1, 31, 32, 33, 64, 96, 128, 129, 160, 161}) {
     if (edge < length) edges.push_back(edge);
   }
   edges.push_back(length);
@@ -43,7 +43,7 @@ std::vector<Case> cases() {
       {"equal_windows", {40}, {{0, 3, 35}, {0, 3, 35}, {0, 3, 35}}},
       {"long_row", {5000}, {{0, 0, 5000}, {0, 17, 4970}, {0, 4999, 1}}},
   };
-  for (int32_t length : {1, 31, 32, 33, 64, 100}) {
+  for (int32_t length : {1, 31, 32, 33, 64, 160, 300}) {
     all.push_back({"edges_" + std::to_string(length), {7, length, 3}, edge_windows(1, length)});
   }
   Case many{"many_windows", {300, 10, 40}, {}};
@@ -129,7 +129,7 @@ TEST_P(WindowPoolTest, EqualsDirectSums) {
   for (ScalarType scalar :
        {ScalarType::kFloat32, ScalarType::kFloat64, ScalarType::kBFloat16, ScalarType::kFloat16}) {
     with_element(scalar, [&]<typename E>(E) {
-      for (int64_t width : {1, 3, 64, 65}) {
+      for (int64_t width : {1, 3, 44, 64, 65}) {
         for (bool mean : {false, true}) {
           SCOPED_TRACE(testing::Message() << "type " << int(scalar) << " width " << width);
           const Results<E> got = run<E>(type, scalar, c, width, mean);

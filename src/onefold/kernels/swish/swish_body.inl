@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elements [begin, end) a register at a time, the last ones through a padded copy.
+namespace onefold {
+namespace {
+
+constexpr int64_t kLanes = Floats::kLanes;
+
+template <typename Body>
+void for_registers(int64_t begin, int64_t end, Body&& body) {
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) body(i, kLanes);
+  if (i < end) body(i, end - i);
+}
+
+Floats::Register load_first(const float* x, int64_t count) {
+  if (count == kLanes) return Floats::load(x);
+  float whole[kLanes] = {};
+  for (int64_t i = 0; i < count; ++i) whole[i] = x[i];
+  return Floats::load(whole);
+}
+
+void store_first(float* to, Floats::Register value, int64_t count) {
+  if (count == kLanes) return Floats::store(to, value);
+  float whole[kLanes];
+  Floats::store(whole, value);
+  for (int64_t i = 0; i < count; ++i) to[i] = whole[i];
+}
+
+void forward(const float* x, float* out, int64_t begin, int64_t end) {
+  for_registers(begin, end, [&](int64_t i, int64_t count) {
+    const auto value = load_first(x + i, count);
+    store_first(out + i, swish_of(value, sign_of(value)), count);
+  });
+}
+
+void backward(const float* x, const float* grad, float* out, int64_t begin, int64_t end) {
+  for_registers(begin, end, [&](int64_t i, int64_t count) {
+    const auto slope = slope_of(sign_of(load_first(x + i, count)));
+    store_first(out + i, Floats::multiply(load_first(grad + i, count), slope), count);
+  });
+}
+
+}  // namespace
+}  // namespace onefold
