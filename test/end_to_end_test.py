@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a log to a trained model, on generated data: counts agree at every stage, and dedup on and
 off give the same losses and the same quality."""
+import contextlib
 import json
 import random
 import signal
 import subprocess
 
+import duckdb
 import pytest
 from program import BIN, snapshot, succeed
 from training import expect_same_training, losses, quality, train
@@ -177,6 +179,36 @@ def test_dedup_does_not_change_training(trained):
 def test_layout_does_not_change_training(trained):
     assert losses(trained["plain"]) == losses(trained["on"])  # the same batches, bit for bit
     assert quality(trained["plain"]) == quality(trained["on"])
+
+
+@pytest.fixture(scope="module")
+def windowed(place):
+    build = ("build", "log", "windowed", "--window", "history", "--row-group-samples", 2000)
+    (place / "windowed.json").write_text(succeed(*build, "--json", cwd=place))
+    return "windowed"
+
+
+SLICED = """
+SELECT request_id, item_id, list_slice(p.history_item_id, s."history.start" + 1,
+                                       s."history.start" + s."history.len") AS history
+FROM 'windowed/*/*.samples.parquet' s JOIN 'windowed/*/*.history.parquet' p ON s."history.ref" = p.ref
+"""
+PLAIN = "SELECT request_id, item_id, history_item_id FROM 'plain/*/*.parquet'"
+
+
+def test_sql_cuts_windows(place, windowed):
+    with contextlib.chdir(place):
+        for a, b in ((SLICED, PLAIN), (PLAIN, SLICED)):
+            assert duckdb.sql(f"({a}) EXCEPT ALL ({b})").fetchall() == []
+
+
+def test_windows_do_not_change_training(place, windowed, trained):
+    built = printed(place, "windowed")
+    history = next(group for group in built["groups"] if group["name"] == "history")
+    exact = next(g for g in printed(place, "folded")["groups"] if g["name"] == "history")
+    assert history["unique_values"] < exact["unique_values"]
+    (place / "windowed.toml").write_text(CONFIG.replace('"folded"', '"windowed"'))
+    expect_same_training(train("windowed.toml", "--dedup", "on", cwd=place), trained["off"])
 
 
 def test_training_learns(place, trained):

@@ -6,6 +6,7 @@
 #include <ATen/ops/linear.h>
 
 #include "onefold/ops/din_attention.h"
+#include "onefold/ops/expand.h"
 
 namespace onefold {
 
@@ -30,12 +31,18 @@ DinBlock::DinBlock(const BlockConfig& config, const BlockDims& dims, Parameters&
 at::Tensor DinBlock::forward(const SequenceInput& input) const {
   std::vector<at::Tensor> lists;
   for (const TableLookup& ids : input.ids) lists.push_back(look_up(ids));
-  const at::Tensor keys = keys_(lists, input.floats);
+  at::Tensor keys = keys_(lists, input.floats);
+  at::Tensor user_half = user_.per_row(keys);
+  if (input.windows) {  // both once per payload value; then every window its own
+    const FoldIndex cut = input.windows->cut_index();
+    keys = expand(keys, cut);
+    user_half = expand(user_half, cut);
+  }
   const at::Tensor query = query_(input.query, {});
   return din_attention({.query = query,
                         .candidate_half = at::linear(query, candidate_weight_),
                         .keys = keys,
-                        .user_half = user_.per_row(keys),
+                        .user_half = user_half,
                         .product = product_,
                         .score = score_,
                         .score_bias = score_bias_,

@@ -155,8 +155,9 @@ Result<at::Tensor> Dlrm::forward(const BatchTensors& batch,
 at::Tensor Dlrm::lookup_pooled(const BatchTensors& batch, const std::vector<at::Tensor>& table_rows,
                                int lookup, Pooling pooling) const {
   const JaggedIndex& index = batch.lookups[lookup];
-  return look_up_pooled({table_rows[plan_.lookups[lookup].table], index.ids}, index.offsets,
-                        pooling);
+  const TableLookup ids{table_rows[plan_.lookups[lookup].table], index.ids};
+  return index.windows ? pool_windows(look_up(ids), *index.windows, pooling)
+                       : look_up_pooled(ids, index.offsets, pooling);
 }
 
 Status Dlrm::run_block(const Block& block, const BatchTensors& batch,
@@ -165,8 +166,11 @@ Status Dlrm::run_block(const Block& block, const BatchTensors& batch,
   const GroupTensors& group = batch.groups[first.group];
   SequenceInput input{
       .ids = {}, .floats = {}, .offsets = first.offsets, .query = {}, .fold = group.fold};
-  auto check_lengths = [&](const at::Tensor& offsets, const std::string& name) -> Status {
-    if (at::equal(offsets, first.offsets)) return {};
+  if (first.windows) input.windows = *first.windows;
+  auto check_lengths = [&](const auto& list, const std::string& name) -> Status {
+    const bool parallel =
+        !first.windows || at::equal(list.windows->row_offsets, first.windows->row_offsets);
+    if (parallel && at::equal(list.offsets, first.offsets)) return {};
     return schema_error(
         fmt::format("block '{}': lists of '{}' and '{}' differ in length; a block "
                     "needs parallel lists",
@@ -174,12 +178,12 @@ Status Dlrm::run_block(const Block& block, const BatchTensors& batch,
   };
   for (int lookup : block.ids) {
     const JaggedIndex& index = batch.lookups[lookup];
-    ONEFOLD_RETURN_IF_ERROR(check_lengths(index.offsets, plan_.lookups[lookup].feature));
+    ONEFOLD_RETURN_IF_ERROR(check_lengths(index, plan_.lookups[lookup].feature));
     input.ids.push_back({table_rows[plan_.lookups[lookup].table], index.ids});
   }
   for (int list : block.floats) {
     const JaggedFloats& floats = batch.float_lists[list];
-    ONEFOLD_RETURN_IF_ERROR(check_lengths(floats.offsets, plan_.float_lists[list]));
+    ONEFOLD_RETURN_IF_ERROR(check_lengths(floats, plan_.float_lists[list]));
     input.floats.push_back(floats.values.to(parameters_.dtype()));
   }
   for (int lookup : block.query) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "onefold/jagged/windowed_groups.h"
 #include "onefold/model/planted_batches.h"
 #include "onefold/ops/gradient_check.h"
 
@@ -83,6 +84,50 @@ TEST_P(DlrmTest, GradientsAgreeFoldedAndUnfolded) {
   }
   for (size_t t = 0; t < a.table_rows.size(); ++t) {
     expect_close(a.table_rows[t].grad(), b.table_rows[t].grad(), folded.tables()[t].name);
+  }
+}
+
+// Lists that slide within each session, as windows on payload rows and as rows.
+Batch sliding_batch(uint64_t seed) {
+  Batch batch = planted_batch(seed, {.num_sessions = 20});
+  const KeyedJaggedTensor rows = expand(batch.groups[0].features);
+  KeyedJaggedTensor slid(batch.num_samples());
+  for (int64_t k = 0; k < rows.num_keys(); ++k) {
+    std::visit(
+        [&]<typename T>(const JaggedTensor<T>& column) {
+          JaggedTensor<T> lists;
+          for (int64_t i = 0; i < batch.num_samples(); ++i) {
+            const auto row = column.row(i);
+            const size_t cut = std::min<size_t>(row.size(), i % 5);
+            lists.push_row(row.subspan(cut, row.size() - std::min(row.size(), 4 + cut)));
+          }
+          slid.add(rows.keys()[k], std::move(lists));
+        },
+        rows.column(k));
+  }
+  batch.groups[0].features = fold(slid);
+  return batch;
+}
+
+// Forward: bit-equal where lists are attended to; sums of windows are differences of prefix sums.
+// Gradients are sums in another order.
+TEST_P(DlrmTest, WindowsAgreeWithRows) {
+  Schema schema = planted_schema();
+  schema.windowed_groups = {"history"};
+  const Dlrm windowed(config(), 7), exact(config(), 7);
+  const Batch rows = sliding_batch(4), windows = with_windows(rows, schema);
+  ASSERT_TRUE(windows.groups[0].features.is_windowed());
+  ASSERT_LT(windows.groups[0].features.payload().num_rows(), rows.groups[0].features.num_unique());
+  const Pass a = run(windowed, windows), b = run(exact, rows);
+  const bool pools = GetParam().type == BlockType::kPool;
+  EXPECT_TRUE(pools ? at::allclose(a.logits, b.logits, 1e-5, 1e-6) : at::equal(a.logits, b.logits));
+  a.logits.square().mean().backward();
+  b.logits.square().mean().backward();
+  for (size_t i = 0; i < exact.parameters().all().size(); ++i) {
+    const Parameter& x = windowed.parameters().all()[i];
+    const Parameter& y = exact.parameters().all()[i];
+    const double scale = y.value.grad().abs().max().item<double>();
+    EXPECT_LE((x.value.grad() - y.value.grad()).abs().max().item<double>(), 1e-5 * scale) << x.name;
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/model/pool_block.h"
 
+#include "onefold/ops/payload_windows.h"
 #include "onefold/ops/window_pool.h"
 
 namespace onefold {
@@ -13,10 +14,12 @@ PoolBlock::PoolBlock(const BlockConfig& config, const BlockDims& dims, Parameter
 at::Tensor PoolBlock::forward(const SequenceInput& input) const {
   std::vector<at::Tensor> pooled, channels;
   for (const TableLookup& ids : input.ids) {
-    pooled.push_back(look_up_pooled(ids, input.offsets, pooling_));
+    pooled.push_back(input.windows ? pool_windows(look_up(ids), *input.windows, pooling_)
+                                   : look_up_pooled(ids, input.offsets, pooling_));
   }
   for (const at::Tensor& values : input.floats) {
-    channels.push_back(pool_rows(values, input.offsets, pooling_));
+    channels.push_back(input.windows ? pool_windows(values, *input.windows, pooling_)
+                                     : pool_rows(values, input.offsets, pooling_));
   }
   return combiner_(pooled, channels);
 }

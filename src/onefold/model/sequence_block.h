@@ -14,14 +14,17 @@
 #include "onefold/model/parameters.h"
 #include "onefold/model/token_prefix.h"
 #include "onefold/ops/index_csr.h"
+#include "onefold/ops/payload_windows.h"
 
 namespace onefold {
 
-// N values in U unique rows; B samples refer to them.
+// N values in U unique rows; B samples refer to them. With windows, the rows are windows on the N
+// values, and may overlap.
 struct SequenceInput {
-  std::vector<TableLookup> ids;    // as BlockConfig::features: N each
-  std::vector<at::Tensor> floats;  // as BlockConfig::floats: [N] each
-  at::Tensor offsets;              // int32 [U + 1], of every list
+  std::vector<TableLookup> ids;           // as BlockConfig::features: N each
+  std::vector<at::Tensor> floats;         // as BlockConfig::floats: [N] each
+  at::Tensor offsets;                     // int32 [U + 1], of every list
+  std::optional<PayloadWindows> windows;  // `offsets` are theirs
   // For blocks that look at the candidate:
   std::vector<at::Tensor> query;  // as BlockConfig::query: [B, d] each
   FoldIndex fold;                 // B samples over the U rows

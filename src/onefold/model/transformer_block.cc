@@ -56,6 +56,7 @@ at::Tensor TransformerBlock::forward(const SequenceInput& input) const {
   std::vector<at::Tensor> lists;
   for (const TableLookup& ids : input.ids) lists.push_back(look_up(ids));
   at::Tensor x = combiner_(lists, input.floats);
+  if (input.windows) x = expand(x, input.windows->cut_index());
   const at::Tensor positions = positions_from_newest(input.offsets, max_length_);
   x = x.add(expand(position_, make_fold_index(positions, max_length_)));
   at::Tensor offsets = input.offsets;

@@ -48,15 +48,31 @@ Result<at::Tensor> pick(const DenseColumns& columns, const std::vector<std::stri
 struct Found {
   const JaggedColumn* column = nullptr;
   int group = -1;
+  const RowWindows* windows = nullptr;  // of a windowed group
 };
 
 Found find_feature(const Batch& batch, const std::string& name) {
   if (batch.features.has(name)) return {&batch.features.column(name), -1};
   for (size_t g = 0; g < batch.groups.size(); ++g) {
-    const KeyedJaggedTensor& unique = batch.groups[g].features.unique();
-    if (unique.has(name)) return {&unique.column(name), static_cast<int>(g)};
+    const InverseKeyedJaggedTensor& features = batch.groups[g].features;
+    if (!features.payload().has(name)) continue;
+    return {&features.payload().column(name), static_cast<int>(g),
+            features.is_windowed() ? &features.windows() : nullptr};
   }
   return {};
+}
+
+// `Rows` is a JaggedIndex or JaggedFloats: its offsets, and its windows if there are any.
+template <typename Rows>
+void set_rows(const Found& found, const std::vector<int32_t>& offsets, Rows& rows) {
+  rows.group = found.group;
+  if (found.windows == nullptr) {
+    rows.offsets = int32_tensor(offsets);
+    return;
+  }
+  rows.windows =
+      std::make_shared<const PayloadWindows>(make_payload_windows(*found.windows, offsets));
+  rows.offsets = rows.windows->offsets;
 }
 
 Result<JaggedFloats> float_list(const Batch& batch, const std::string& name) {
@@ -64,8 +80,9 @@ Result<JaggedFloats> float_list(const Batch& batch, const std::string& name) {
   const auto* lists =
       found.column == nullptr ? nullptr : std::get_if<JaggedTensor<float>>(found.column);
   if (lists == nullptr) return schema_error(fmt::format("the batch has no float list '{}'", name));
-  JaggedFloats floats{found.group, at::empty({lists->num_values()}, at::kFloat),
-                      int32_tensor(lists->offsets())};
+  JaggedFloats floats;
+  floats.values = at::empty({lists->num_values()}, at::kFloat);
+  set_rows(found, lists->offsets(), floats);
   float* to = floats.values.mutable_data_ptr<float>();
   for (float value : lists->values()) *to++ = signed_log1p(nan_to_zero(value));
   return floats;
@@ -77,6 +94,9 @@ Result<EmbeddingWords> embedding_words(const Batch& batch, const TensorPlan::Emb
       found.column == nullptr ? nullptr : std::get_if<JaggedTensor<int64_t>>(found.column);
   if (lists == nullptr || found.group < 0) {
     return schema_error(fmt::format("the batch has no group with embedding '{}'", plan.feature));
+  }
+  if (found.windows != nullptr) {
+    return schema_error(fmt::format("embedding '{}' is in a windowed group", plan.feature));
   }
   EmbeddingWords embedding{found.group, at::zeros({lists->num_rows(), plan.num_words}, at::kLong),
                            at::empty({lists->num_rows()}, at::kBool)};
@@ -179,8 +199,7 @@ Result<BatchTensorizer::Numbered> BatchTensorizer::look_up(const Batch& batch,
   if (lists == nullptr) {
     return schema_error(fmt::format("the batch has no id feature '{}'", lookup.feature));
   }
-  index.group = found.group;
-  index.offsets = int32_tensor(lists->offsets());
+  set_rows(found, lists->offsets(), index);
   ONEFOLD_RETURN_IF_ERROR(number(lookup, lists->values(), numbered));
   return numbered;
 }

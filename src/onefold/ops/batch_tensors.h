@@ -14,6 +14,7 @@
 #include "onefold/ops/distinct_ids.h"
 #include "onefold/ops/id_sort.h"
 #include "onefold/ops/index_csr.h"
+#include "onefold/ops/payload_windows.h"
 
 namespace onefold {
 
@@ -44,12 +45,15 @@ struct JaggedIndex {
   int group = -1;      // index into BatchTensors::groups; -1: per sample
   SortedIds ids;       // N, numbers of the distinct ids of the table; for embedding_bag
   at::Tensor offsets;  // int32 [R + 1]
+  // Of a windowed group: ids are of the payload's N values, and the R rows are windows on them.
+  std::shared_ptr<const PayloadWindows> windows = nullptr;
 };
 
 struct JaggedFloats {
   int group = -1;
-  at::Tensor values;   // float [N]; NaN became 0
-  at::Tensor offsets;  // int32 [R + 1]
+  at::Tensor values;                                        // float [N]; NaN became 0
+  at::Tensor offsets;                                       // int32 [R + 1]
+  std::shared_ptr<const PayloadWindows> windows = nullptr;  // as JaggedIndex::windows
 };
 
 // A user embedding as it is stored, over the U unique rows of its group.

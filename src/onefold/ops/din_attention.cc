@@ -159,9 +159,9 @@ TORCH_LIBRARY_IMPL(onefold, Autograd, m) { m.impl("din_attention", forward_autog
 
 Tensor din_attention(const DinInput& input) {
   return call_forward(input.query.contiguous(), input.candidate_half.contiguous(),
-                      input.keys.contiguous(), input.user_half.contiguous(), input.product,
-                      input.score, input.score_bias, input.offsets, input.fold.csr.offsets,
-                      input.fold.csr.members);
+                      input.keys.contiguous(), input.user_half.contiguous(),
+                      input.product.contiguous(), input.score.contiguous(), input.score_bias,
+                      input.offsets, input.fold.csr.offsets, input.fold.csr.members);
 }
 
 }  // namespace onefold

@@ -254,6 +254,8 @@ TORCH_LIBRARY_IMPL(onefold, Meta, m) {
 
 }  // namespace
 
+void link_embedding_kernels() {}
+
 std::vector<at::Tensor> make_optimizer_state(OptimizerKind kind, const at::Tensor& weights) {
   const auto options = weights.options().dtype(at::kFloat).requires_grad(false);
   switch (kind) {

@@ -56,4 +56,8 @@ std::vector<at::Tensor> make_optimizer_state(OptimizerKind kind, const at::Tenso
 at::Tensor embedding_bag(const at::Tensor& weights, const FusedOptimizer& optimizer,
                          const SortedIds& ids, const Lookups& lookups);
 
+// Does nothing, but makes the linker take embedding.cc out of the static library: its ops are
+// called by name only.
+void link_embedding_kernels();
+
 }  // namespace onefold

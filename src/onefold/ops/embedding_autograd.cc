@@ -28,6 +28,7 @@ std::tuple<Tensor, Tensor, Tensor> call_forward(
     at::TensorList offsets, c10::SymIntArrayRef num_ids, c10::SymIntArrayRef out_first,
     c10::SymIntArrayRef out_stride, const c10::SymInt& out_rows,
     const std::optional<Tensor>& id_weights, bool mean) {
+  link_embedding_kernels();
   static const auto op = find_op<std::tuple<Tensor, Tensor, Tensor>(
       const Tensor&, const Tensor&, const Tensor&, at::TensorList, c10::SymIntArrayRef,
       c10::SymIntArrayRef, c10::SymIntArrayRef, c10::SymInt, const std::optional<Tensor>&, bool)>(

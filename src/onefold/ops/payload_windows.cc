@@ -7,6 +7,7 @@
 #include <ATen/ops/empty.h>
 
 #include "onefold/jagged/jagged_tensor.h"
+#include "onefold/ops/window_pool.h"
 
 namespace onefold {
 namespace {
@@ -31,6 +32,11 @@ FoldIndex PayloadWindows::cut_index() const {
     std::iota(to + bounds[u], to + bounds[u + 1], first[row[u]] + start[u]);
   }
   return make_fold_index(index, first[row_offsets.size(0) - 1]);
+}
+
+at::Tensor pool_windows(const at::Tensor& values, const PayloadWindows& windows, Pooling pooling) {
+  return window_pool(values, windows.row_offsets, windows.starts, windows.lengths, windows.rows,
+                     pooling == Pooling::kMean);
 }
 
 PayloadWindows make_payload_windows(const RowWindows& windows, std::span<const int32_t> offsets) {

@@ -15,6 +15,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "onefold/jagged/row_windows.h"
+#include "onefold/kernels/pooling.h"
 #include "onefold/ops/index_csr.h"
 
 namespace onefold {
@@ -28,6 +29,9 @@ struct PayloadWindows {
   // For each value of the windows' lists, the payload value that it is: M over N.
   FoldIndex cut_index() const;
 };
+
+// The sum or mean of each window: values [N, ...]  ->  [U, ...].
+at::Tensor pool_windows(const at::Tensor& values, const PayloadWindows& windows, Pooling pooling);
 
 // Of a key with these offsets [P + 1], all copied. Throws CheckError when the windows' lists
 // together have 2^31 values or more.

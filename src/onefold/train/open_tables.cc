@@ -13,6 +13,7 @@ BatchReaderOptions reader_options(const TrainConfig& config) {
   options.columns = columns_read(config.model);
   options.batch_size = config.data.batch_size;
   options.fold = config.loop.dedup;
+  options.windows = config.loop.dedup;
   options.shuffle = config.data.shuffle;
   options.seed = config.loop.seed;
   options.shuffle_row_groups = static_cast<int>(config.data.shuffle_row_groups);
