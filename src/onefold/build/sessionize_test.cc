@@ -60,7 +60,7 @@ TEST(SessionizeTest, AGapLongerThanTheIdleGapBeginsASession) {
 
 TEST(SessionizeTest, ShardsBlocksMemoryAndPeriodsDoNotMatter) {
   std::vector<RequestSpec> requests;
-  for (int64_t i = 0; i < 400; ++i) requests.push_back(request(i * 7 % 23, i, i * 37 % 1500));
+  for (int64_t i = 0; i < 400; ++i) requests.push_back(request(i * 7 % 23, i, i * 37 % 700));
   const std::string a = test_path("a"), b = test_path("b"), table = test_path("table");
   write_log(a, requests, {});
   std::reverse(requests.begin(), requests.end());
