@@ -72,7 +72,7 @@ TEST_P(SliceEncoderTest, EveryParameterAndSliceGetsAGradient) {
     EXPECT_GT(parameter.value.grad().abs().sum().item<double>(), 0) << parameter.name;
   }
   // [D] of every slice but those whose outputs the last token has no room for.
-  const at::Tensor reached = slices.grad().abs().sum({0, 2}).gt(0);
+  const at::Tensor reached = slices.grad().abs().sum(at::IntArrayRef({0, 2})).gt(0);
   EXPECT_GE(reached.sum().item<int64_t>(), kSlices - 1);
 }
 
