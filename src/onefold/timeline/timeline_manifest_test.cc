@@ -64,6 +64,18 @@ TEST(TimelineManifest, RefusesWhatItDoesNotKnow) {
   json = to_json(example());
   json["vocabularies"]["action"] = {"like", "like"};
   EXPECT_FALSE(timeline_manifest_from_json(json).ok());
+  // Numbers that are no integers of 64 bits: converting them would be undefined, or wrap.
+  const std::vector<nlohmann::json> numbers = {-9.3e18, 0.5, ~uint64_t{0}};
+  for (const char* key : {"num_users", "newest_time_us", "generation", "format_version"}) {
+    for (const nlohmann::json& number : numbers) {
+      json = to_json(example());
+      json[key] = number;
+      EXPECT_EQ(timeline_manifest_from_json(json).status().code(), StatusCode::kSchema) << key;
+    }
+  }
+  json = to_json(example());
+  json["range_starts"]["explicit"] = {-9.3e18};
+  EXPECT_EQ(timeline_manifest_from_json(json).status().code(), StatusCode::kSchema);
   // Every field is needed.
   const nlohmann::json good = to_json(example());
   for (const auto& [key, value] : good.items()) {
