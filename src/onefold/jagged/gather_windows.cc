@@ -127,8 +127,8 @@ Result<InverseKeyedJaggedTensor> from_windows(KeyedJaggedTensor payload,
     }
     if (rows[i] < 0 || rows[i] >= payload.num_rows() || !fits_int32(starts[i]) ||
         !fits_int32(lengths[i])) {
-      return data_loss(fmt::format("sample {} is values {} to {} of payload row {} of {}", i,
-                                   starts[i], lengths[i], rows[i], payload.num_rows()));
+      return data_loss(fmt::format("sample {} has start {} and length {} in payload row {} of {}",
+                                   i, starts[i], lengths[i], rows[i], payload.num_rows()));
     }
     const auto [at, is_new] = unique_of.try_emplace({rows[i], starts[i], lengths[i]},
                                                     static_cast<int32_t>(windows.size()));

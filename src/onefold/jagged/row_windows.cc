@@ -13,14 +13,6 @@ std::span<const int32_t> offsets_of(const JaggedColumn& column) {
                     column);
 }
 
-int64_t longest_list(const KeyedJaggedTensor& payload, int64_t row) {
-  int64_t longest = 0;
-  for (int64_t k = 0; k < payload.num_keys(); ++k) {
-    longest = std::max<int64_t>(longest, length(payload.column(k), row));
-  }
-  return longest;
-}
-
 template <typename T>
 JaggedTensor<T> cut(const JaggedTensor<T>& payload, const RowWindows& windows) {
   int64_t num_values = 0;
@@ -57,6 +49,14 @@ KeyedJaggedTensor cut_windows(const KeyedJaggedTensor& payload, const RowWindows
                payload.column(k));
   }
   return rows;
+}
+
+int64_t longest_list(const KeyedJaggedTensor& payload, int64_t row) {
+  int64_t longest = 0;
+  for (int64_t k = 0; k < payload.num_keys(); ++k) {
+    longest = std::max<int64_t>(longest, length(payload.column(k), row));
+  }
+  return longest;
 }
 
 bool is_parallel(const KeyedJaggedTensor& payload) {

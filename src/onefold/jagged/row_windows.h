@@ -46,6 +46,9 @@ ValueRange window_values(const RowWindows& windows, int64_t u, const JaggedColum
 // One row per window, [U].
 KeyedJaggedTensor cut_windows(const KeyedJaggedTensor& payload, const RowWindows& windows);
 
+// Values of the longest of the keys' lists of a payload row.
+int64_t longest_list(const KeyedJaggedTensor& payload, int64_t row);
+
 // Whether the keys' lists of every payload row are of one length.
 bool is_parallel(const KeyedJaggedTensor& payload);
 

@@ -96,6 +96,17 @@ Result<std::vector<int32_t>> local_refs(const std::vector<int64_t>& refs, int64_
   return local;
 }
 
+// Windows to what the longest list here has of them.
+void clip_windows(const KeyedJaggedTensor& payload, const std::vector<int32_t>& rows,
+                  std::vector<int64_t>& starts, std::vector<int64_t>& lengths) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (starts[i] < 0) continue;  // damage, which from_windows() refuses
+    const int64_t size = longest_list(payload, rows[i]);
+    starts[i] = std::min(starts[i], size);
+    lengths[i] = std::min(lengths[i], size - starts[i]);
+  }
+}
+
 // Whether local refs are numbered in first-seen order and leave no row out: true of every table
 // that this program writes.
 bool is_first_seen_order(const std::vector<int32_t>& refs, int64_t num_unique) {
@@ -111,8 +122,8 @@ bool is_first_seen_order(const std::vector<int32_t>& refs, int64_t num_unique) {
 
 Result<std::shared_ptr<const PartReader>> PartReader::open(const std::string& root,
                                                            const TablePart& part,
-                                                           TableLayout layout,
-                                                           const Schema& schema) {
+                                                           TableLayout layout, const Schema& schema,
+                                                           const Schema& stored) {
   auto reader = std::make_shared<PartReader>();
   ONEFOLD_ASSIGN_OR_RETURN(reader->samples_, open_listed(root, part.samples));
   ONEFOLD_RETURN_IF_ERROR(reader->bind_samples(schema, layout));
@@ -120,7 +131,7 @@ Result<std::shared_ptr<const PartReader>> PartReader::open(const std::string& ro
   const std::vector<std::string> wanted = schema.groups();
   for (const GroupFile& file : part.groups) {
     if (std::find(wanted.begin(), wanted.end(), file.group) == wanted.end()) continue;
-    ONEFOLD_RETURN_IF_ERROR(reader->bind_group(root, file, schema));
+    ONEFOLD_RETURN_IF_ERROR(reader->bind_group(root, file, schema, stored));
   }
   return std::shared_ptr<const PartReader>(std::move(reader));
 }
@@ -144,8 +155,8 @@ Status PartReader::bind_samples(const Schema& schema, TableLayout layout) {
   return {};
 }
 
-Status PartReader::bind_group(const std::string& root, const GroupFile& file,
-                              const Schema& schema) {
+Status PartReader::bind_group(const std::string& root, const GroupFile& file, const Schema& schema,
+                              const Schema& stored) {
   Group group;
   group.name = file.group;
   ONEFOLD_ASSIGN_OR_RETURN(group.payload, open_listed(root, file.file));
@@ -162,6 +173,7 @@ Status PartReader::bind_group(const std::string& root, const GroupFile& file,
   }
   ONEFOLD_RETURN_IF_ERROR(
       find_columns(*group.payload, columns_of(schema.group_features(file.group)), group.features));
+  group.is_part = group.features.size() < stored.group_features(file.group).size();
   int64_t first_ref = file.first_ref;
   for (const int64_t rows : file.file.row_group_rows) {
     group.first_refs.push_back(first_ref);
@@ -232,8 +244,10 @@ Result<InverseKeyedJaggedTensor> PartReader::read_windows(const Group& group,
                                                           RowGroupColumns& samples,
                                                           KeyedJaggedTensor payload,
                                                           const std::vector<int32_t>& rows) const {
-  ONEFOLD_ASSIGN_OR_RETURN(const auto starts, samples.read_int64(group.samples_start));
-  ONEFOLD_ASSIGN_OR_RETURN(const auto lengths, samples.read_int64(group.samples_length));
+  ONEFOLD_ASSIGN_OR_RETURN(auto starts, samples.read_int64(group.samples_start));
+  ONEFOLD_ASSIGN_OR_RETURN(auto lengths, samples.read_int64(group.samples_length));
+  // A window is as long as the group's longest list, which may not be among those that are read.
+  if (group.is_part) clip_windows(payload, rows, starts, lengths);
   auto features = from_windows(std::move(payload), rows, starts, lengths);
   if (!features.ok()) {
     return features.status().with_context(samples_->path() + ": group '" + group.name + "'");

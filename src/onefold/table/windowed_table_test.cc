@@ -79,6 +79,21 @@ TEST(WindowedTable, HandsWindowsOn) {
             expand(batch.groups[0].features).get<int64_t>("viewed"));
 }
 
+// Where lists differ in length the window is as long as the longest; each list has its own without
+// the others.
+TEST(WindowedTable, TheShorterListCanBeReadAlone) {
+  const std::string path = test_path("t");
+  const Batch batch = sliding_batch(100, 1);
+  write_windowed(path, {batch});
+  for (const bool windows : {false, true}) {
+    const auto reader = TableReader::open(path, {.columns = {"dwell"}, .windows = windows}).value();
+    const auto read = reader->read(reader->row_groups().at(0));
+    ASSERT_TRUE(read.ok()) << read.status().message();
+    EXPECT_EQ(expand(read->groups[0].features).get<float>("dwell"),
+              expand(batch.groups[0].features).get<float>("dwell"));
+  }
+}
+
 TEST(WindowedTable, PlainLayoutHasTheRows) {
   const std::string path = test_path("t");
   const Batch batch = sliding_batch(100, 1);
