@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from program import BIN, succeed
+from program import BIN, killed, succeed
 
 BUILD_ONCE = os.environ.get("ONEFOLD_BUILD_ONCE", "build_once")
 KILLS = 200
@@ -39,18 +39,6 @@ def digest(table):
     return whole.hexdigest()
 
 
-def killed(arguments, cwd, seconds):
-    """Runs build_once and kills it after `seconds`; whether it was still running."""
-    process = subprocess.Popen([BUILD_ONCE, *arguments], cwd=cwd, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(timeout=seconds)
-        return False
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-
-
 def leftovers(place):
     return [path.name for path in place.iterdir() if "staging" in path.name or "spill" in path.name]
 
@@ -68,7 +56,7 @@ def test_sigkill(place):
     running = replaced = 0
     for kill in range(KILLS):
         new = 3 - there
-        running += killed([f"log{new}", "table"], place, rng.uniform(0, seconds))
+        running += killed([BUILD_ONCE, f"log{new}", "table"], place, rng.uniform(0, seconds))
         build_once("table", cwd=place)  # verify
         found = digest(place / "table")
         assert found in (digests[there], digests[new])

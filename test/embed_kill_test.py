@@ -5,13 +5,11 @@ import json
 import pathlib
 import random
 import shutil
-import signal
-import subprocess
 import time
 
 import pyarrow.parquet as pq
 import pytest
-from program import BIN, succeed
+from program import BIN, killed, succeed
 
 KILLS = 50
 USERS = 300
@@ -89,20 +87,6 @@ def generate(store):
             "--batch-users", "8", "--threads", "1", "--json"]  # fmt: skip
 
 
-def killed(arguments, place, seconds):
-    """Runs onefold and kills it after `seconds`; whether it was still running."""
-    process = subprocess.Popen(
-        [BIN, *arguments], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        process.wait(timeout=seconds)
-        return False
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-
-
 def rows(version):
     """{user: words} of one version; fails when a user comes twice."""
     found = {}
@@ -129,7 +113,7 @@ def test_generate(place):
     for _ in range(KILLS):
         store = place / "store"
         shutil.rmtree(store, ignore_errors=True)
-        running += killed(generate("store"), place, rng.uniform(0, seconds))
+        running += killed([BIN, *generate("store")], place, rng.uniform(0, seconds))
         if (store / "v000001").exists():
             assert rows(store / "v000001") == expected  # it had come that far
             continue
@@ -157,7 +141,7 @@ def test_publish(place):
     running = 0
     for _ in range(KILLS):
         (store / "_store.json").write_text(before)
-        running += killed(["embed", "publish", "published", "v000002"], place, rng.uniform(0, seconds))
+        running += killed([BIN, "embed", "publish", "published", "v000002"], place, rng.uniform(0, seconds))
         live = [entry["version"] for entry in json.loads((store / "_store.json").read_text())["live"]]
         assert live in (["v000001"], ["v000001", "v000002"])
         if len(live) == 1:

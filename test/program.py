@@ -32,6 +32,18 @@ def succeed(*arguments, cwd, **environment):
     return done.stdout
 
 
+def killed(command, cwd, seconds):
+    """Runs `command` and kills it after `seconds`; whether it was still running."""
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(timeout=seconds)
+        return False
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+
+
 def snapshot(directory):
     """Everything below `directory`: {relative path: bytes, or None for a directory}."""
     root = pathlib.Path(directory)

@@ -61,13 +61,8 @@ class Merger {
       // Where a payload begins is known only now.
       merged.windows.start[u] += static_cast<int32_t>(payloads_[merged.windows.row[u]].prepended);
     }
-    put_aside_collisions(merged.windows);
-    merged.payload = KeyedJaggedTensor(static_cast<int64_t>(payloads_.size()));
-    for (int64_t k = 0; k < rows_.num_keys(); ++k) {
-      std::visit(
-          [&](const auto& column) { merged.payload.add(rows_.keys()[k], concatenate(column)); },
-          rows_.column(k));
-    }
+    merged.payload = make_payload();
+    if (put_aside_collisions(merged.payload, merged.windows)) merged.payload = make_payload();
     return merged;
   }
 
@@ -153,6 +148,15 @@ class Merger {
     return std::nullopt;
   }
 
+  KeyedJaggedTensor make_payload() const {
+    KeyedJaggedTensor payload(static_cast<int64_t>(payloads_.size()));
+    for (int64_t k = 0; k < rows_.num_keys(); ++k) {
+      std::visit([&](const auto& column) { payload.add(rows_.keys()[k], concatenate(column)); },
+                 rows_.column(k));
+    }
+    return payload;
+  }
+
   template <typename T>
   JaggedTensor<T> concatenate(const JaggedTensor<T>& column) const {
     std::vector<T> values;
@@ -172,29 +176,31 @@ class Merger {
   }
 
   // Elements of several keys were compared by hash: rows that are not what their windows cut get
-  // payload rows of their own.
-  void put_aside_collisions(RowWindows& windows) {
-    if (rows_.num_keys() < 2) return;
+  // payload rows of their own. Whether there are any.
+  bool put_aside_collisions(const KeyedJaggedTensor& payload, RowWindows& windows) {
+    if (rows_.num_keys() < 2) return false;
     std::vector<bool> equal(windows.size(), true);
     for (int64_t k = 0; k < rows_.num_keys(); ++k) {
       std::visit(
           [&](const auto& column) {
-            const auto payload = concatenate(column);
-            using Column = std::decay_t<decltype(payload)>;
+            using Column = std::decay_t<decltype(column)>;
+            const auto& stored = std::get<Column>(payload.column(k));
             for (int64_t u = 0; u < windows.size(); ++u) {
-              const ValueRange range = window_values(windows, u, payload.offsets());
-              const std::span cut(payload.values().data() + range.begin, range.size());
+              const ValueRange range = window_values(windows, u, stored.offsets());
+              const std::span cut(stored.values().data() + range.begin, range.size());
               if (!Column::bytes_equal(cut, column.row(u))) equal[u] = false;
             }
           },
           rows_.column(k));
     }
+    const bool any = std::find(equal.begin(), equal.end(), false) != equal.end();
     for (int32_t u = 0; u < windows.size(); ++u) {
       if (equal[u]) continue;
       windows.row[u] = static_cast<int32_t>(payloads_.size());
       windows.start[u] = 0;
       payloads_.push_back({{}, {}, {{u, 0, windows.length[u]}}, 0});
     }
+    return any;
   }
 
   const KeyedJaggedTensor& rows_;

@@ -6,22 +6,12 @@
 #include <vector>
 
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 
 #include "onefold/base/check.h"
 #include "onefold/ops/expand.h"
+#include "onefold/ops/int32_tensor.h"
 
 namespace onefold {
-namespace {
-
-at::Tensor int32_tensor(const std::vector<int32_t>& values) {
-  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kInt);
-  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<int32_t>());
-  return tensor;
-}
-
-}  // namespace
-
 RowPairs pair_rows(const at::Tensor& first, const at::Tensor& second) {
   const int32_t* a = first.const_data_ptr<int32_t>();
   const int32_t* b = second.const_data_ptr<int32_t>();

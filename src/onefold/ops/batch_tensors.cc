@@ -9,14 +9,10 @@
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
+#include "onefold/ops/int32_tensor.h"
+
 namespace onefold {
 namespace {
-
-at::Tensor int32_tensor(std::span<const int32_t> values) {
-  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kInt);
-  if (!values.empty()) std::memcpy(tensor.mutable_data_ptr(), values.data(), values.size_bytes());
-  return tensor;
-}
 
 at::Tensor int64_tensor(std::span<const int64_t> values) {
   at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kLong);

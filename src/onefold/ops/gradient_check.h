@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <initializer_list>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+
+#include "onefold/ops/int32_tensor.h"
 
 namespace onefold {
 
@@ -44,8 +47,9 @@ inline double gradient_error(const TensorFunction& f, std::vector<at::Tensor> in
   return worst;
 }
 
-inline at::Tensor int32_tensor(const std::vector<int32_t>& values) {
-  return at::tensor(values, at::kInt);
+// Written down in a test: int32_tensor({0, 2, 2}).
+inline at::Tensor int32_tensor(std::initializer_list<int32_t> values) {
+  return int32_tensor(std::span(values.begin(), values.size()));
 }
 
 }  // namespace onefold

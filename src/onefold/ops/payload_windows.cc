@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/ops/payload_windows.h"
 
-#include <cstring>
 #include <numeric>
 
 #include <ATen/ops/empty.h>
 
 #include "onefold/jagged/jagged_tensor.h"
+#include "onefold/ops/int32_tensor.h"
 #include "onefold/ops/window_pool.h"
 
 namespace onefold {
-namespace {
-
-at::Tensor int32_tensor(std::span<const int32_t> values) {
-  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kInt);
-  if (!values.empty()) std::memcpy(tensor.mutable_data_ptr(), values.data(), values.size_bytes());
-  return tensor;
-}
-
-}  // namespace
-
 FoldIndex PayloadWindows::cut_index() const {
   const int64_t num_windows = starts.size(0);
   const int32_t* first = row_offsets.const_data_ptr<int32_t>();

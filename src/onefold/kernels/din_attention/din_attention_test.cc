@@ -109,7 +109,10 @@ TEST_P(DinAttentionTest, EqualsTheReference) {
         largest = std::max<double>(largest, std::fabs(want[r][i]));
         worst = std::max<double>(worst, std::fabs(got[r][i] - want[r][i]));
       }
-      EXPECT_LT(worst, 1e-4 * largest) << "result " << r << ", " << width << " x " << hidden;
+      // The last is one number, the bias's gradient: a sum over all samples and values that
+      // cancels.
+      const double tolerance = r + 1 == want.size() ? 1e-4 : 2e-5;
+      EXPECT_LT(worst, tolerance * largest) << "result " << r << ", " << width << " x " << hidden;
     }
     EXPECT_EQ(run(p, Body::kDispatched), got) << "another run";
   }
