@@ -56,7 +56,10 @@ def test_sigkill(place):
     running = replaced = 0
     for kill in range(KILLS):
         new = 3 - there
-        running += killed([BUILD_ONCE, f"log{new}", "table"], place, rng.uniform(0, seconds))
+        if killed([BUILD_ONCE, f"log{new}", "table"], place, rng.uniform(0, seconds)):
+            running += 1
+        else:
+            seconds *= 0.9  # the machine is faster now than when it was measured
         build_once("table", cwd=place)  # verify
         found = digest(place / "table")
         assert found in (digests[there], digests[new])

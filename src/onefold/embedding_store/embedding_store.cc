@@ -45,6 +45,15 @@ Result<std::vector<LiveInterval>> history_from_json(const json& entry) {
   }
 }
 
+// Whether `directory` is absent, empty, or holds only what a killed open_or_create() left there.
+bool can_become_store(const std::string& directory) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    if (entry.path().filename().string() != std::string(kStoreName) + ".tmp") return false;
+  }
+  return !error || error == std::errc::no_such_file_or_directory;
+}
+
 }  // namespace
 
 Result<EmbeddingStore> EmbeddingStore::open(const std::string& directory) {
@@ -65,8 +74,7 @@ Result<EmbeddingStore> EmbeddingStore::open(const std::string& directory) {
 
 Result<EmbeddingStore> EmbeddingStore::open_or_create(const std::string& directory) {
   if (path_exists(store_path(directory))) return open(directory);
-  std::error_code error;
-  if (path_exists(directory) && !std::filesystem::is_empty(directory, error)) {
+  if (!can_become_store(directory)) {
     return invalid_argument(directory + ": is neither empty nor an embedding store");
   }
   ONEFOLD_RETURN_IF_ERROR(make_directories(directory));

@@ -207,6 +207,15 @@ TEST_F(EmbeddingStoreTest, RefusesForeignDirectories) {
   EXPECT_EQ(EmbeddingStore::open_or_create(foreign).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST_F(EmbeddingStoreTest, AKilledCreationCanBeMadeGood) {
+  const std::string killed = directory_ + "/killed";
+  ASSERT_TRUE(make_directories(killed).ok());
+  std::ofstream(killed + "/_store.json.tmp") << "{";
+  EXPECT_EQ(EmbeddingStore::open(killed).status().code(), StatusCode::kNotFound);
+  ASSERT_TRUE(EmbeddingStore::open_or_create(killed).ok());
+  EXPECT_TRUE(EmbeddingStore::open(killed).value().versions().value().empty());
+}
+
 TEST_F(EmbeddingStoreTest, DriftOfKnownVectors) {
   // Three users: unchanged (cosine 1), turned round (-1), zero against zero (1); one left, one new.
   const std::vector<float> ones(kShape.num_values(), 1.0f), zeros(kShape.num_values(), 0.0f);
