@@ -9,13 +9,14 @@ says what the table's groups save and joins the first samples to their lists.
 import json
 import pathlib
 import sys
+import typing
 
 import numpy
 import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 KEYS = {"session_id": "key", "user_id": "key", "request_id": "key", "item_id": "key", "time": "time"}
 
@@ -40,9 +41,28 @@ def check(condition, message):
         raise BadTable(message)
 
 
-def groups_of(schema):
-    """Feature groups in the order in which the features first name them."""
-    return list(dict.fromkeys(f["group"] for f in schema["features"] if f["group"]))
+class Lists(typing.NamedTuple):
+    """A group's lists in a row group, as they are stored: sample i has those of payload row rows[i], or, of
+    a windowed group, the values from starts[i] on, lengths[i] of them at most."""
+
+    payload: pyarrow.Table
+    rows: numpy.ndarray  # [samples]
+    starts: numpy.ndarray = None  # [samples], windowed groups
+    lengths: numpy.ndarray = None
+
+
+def groups_of(manifest):
+    """Groups with payload files: the schema's in the order in which the features first name them, or those
+    of a table that was folded as it was."""
+    if manifest["layout"] != "folded":
+        return []
+    if "source" in manifest:
+        return manifest["source"]["groups"]
+    return list(dict.fromkeys(f["group"] for f in manifest["schema"]["features"] if f["group"]))
+
+
+def is_windowed(manifest, group):
+    return group in manifest["schema"].get("windowed_groups", [])
 
 
 def check_file(entry):
@@ -58,8 +78,9 @@ def read_manifest(table):
     check(manifest.get("format") == "onefold-table", f"{path}: not a table's manifest")
     version = manifest["format_version"]
     check(version <= FORMAT_VERSION, f"{path}: format version {version}, this reads {FORMAT_VERSION}")
-    folded = manifest["layout"] == "folded"
-    groups = groups_of(manifest["schema"]) if folded else []
+    missing = manifest.get("source", {}).get("missing_keys")
+    check(not missing, f"{path}: folded as it was, from files without the keys {missing}")
+    groups = groups_of(manifest)
     for part in manifest["parts"]:
         samples = part["samples"]
         check([g["group"] for g in part["groups"]] == groups, f"{samples['path']}: other groups")
@@ -79,7 +100,8 @@ def sample_columns(manifest):
     folded = manifest["layout"] == "folded"
     for feature in manifest["schema"]["features"]:
         if folded and feature["group"]:
-            columns[f"{feature['group']}.ref"] = "ref"
+            parts = ["ref", "start", "len"] if is_windowed(manifest, feature["group"]) else ["ref"]
+            columns |= {f"{feature['group']}.{part}": "ref" for part in parts}
         else:
             columns[feature["name"]] = feature["kind"]
     return columns
@@ -105,7 +127,7 @@ def values_of(column, kind, where):
     """A column's values as the format has them: other writers may mark columns as nullable."""
     expected = TYPES[kind]
     if pyarrow.types.is_list(expected):
-        is_list = pyarrow.types.is_list(column.type)
+        is_list = pyarrow.types.is_list(column.type) or pyarrow.types.is_large_list(column.type)
         check(is_list and column.type.value_type == expected.value_type, f"{where}: not {expected}")
         column = pyarrow.compute.if_else(column.is_valid(), column, pyarrow.scalar([], column.type))
         return column.cast(expected)  # now no matter what the list calls its element
@@ -130,9 +152,20 @@ def rows_of(refs, first_ref, num_rows, what):
     return rows
 
 
+def windows_of(samples, group, payload, rows, is_whole, what):
+    """Starts and lengths of a windowed group. A window lies in the longest list of its payload row."""
+    starts, lengths = (samples[f"{group}.{part}"].to_numpy() for part in ("start", "len"))
+    sizes = [pyarrow.compute.list_value_length(column).to_numpy() for column in payload.columns]
+    inside = (starts >= 0) & (lengths >= 0)
+    if is_whole:  # else the longest list may be of a column that is no feature
+        inside &= starts + lengths <= numpy.max(sizes, axis=0)[rows]
+    check(inside.all(), f"{what}: a window of group {group} outside its payload row")
+    return starts, lengths
+
+
 def row_groups(table):
-    """Each row group as it is stored: (samples, {group: (payload, rows)}). Sample i has the lists of
-    payload row rows[i]: TorchRec's inverse indices, without hashing anything."""
+    """Each row group as it is stored: (samples, {group: Lists}). Lists.rows is TorchRec's inverse indices,
+    without hashing anything."""
     manifest = read_manifest(table)
     for part in manifest["parts"]:
         files = [(open_file(table, part["samples"]), part["samples"]["path"])]
@@ -144,22 +177,45 @@ def row_groups(table):
             payloads = {}
             for g, (file, payload_path) in enumerate(payload_files):
                 group = part["groups"][g]["group"]
-                payload = read_row_group(file, i, payload_columns(manifest, group), payload_path)
+                columns = payload_columns(manifest, group)
+                if len(columns) == 1:
+                    continue  # folded as it was, and none of its columns is a feature
+                payload = read_row_group(file, i, columns, payload_path)
                 expected = numpy.arange(first_refs[g], first_refs[g] + len(payload))
                 check((payload["ref"].to_numpy() == expected).all(), f"{payload_path}: its refs")
                 rows = rows_of(samples[f"{group}.ref"], first_refs[g], len(payload), path)
-                payloads[group] = (payload.drop_columns("ref"), rows)
-                samples = samples.drop_columns(f"{group}.ref")
+                payload = payload.drop_columns("ref")
+                windows = ()
+                if is_windowed(manifest, group):
+                    windows = windows_of(samples, group, payload, rows, "source" not in manifest, path)
+                payloads[group] = Lists(payload, rows, *windows)
+                samples = samples.select([n for n in samples.column_names if not n.startswith(f"{group}.")])
                 first_refs[g] += len(payload)
             yield samples, payloads
 
 
+def cut(column, lists):
+    """Every sample's window of a payload column, without a loop over samples."""
+    column = column.combine_chunks()
+    offsets = column.offsets.to_numpy()
+    sizes = numpy.diff(offsets)[lists.rows]  # a list that ends before the window gives what it has of it
+    starts = numpy.minimum(lists.starts, sizes)
+    lengths = numpy.minimum(lists.lengths, sizes - starts)
+    ends = numpy.concatenate([[0], numpy.cumsum(lengths)])
+    first = offsets[lists.rows] + starts
+    indices = numpy.repeat(first - ends[:-1], lengths) + numpy.arange(ends[-1])
+    values = column.values.take(pyarrow.array(indices))
+    return pyarrow.ListArray.from_arrays(pyarrow.array(ends, pyarrow.int32()), values, column.type)
+
+
 def expand(samples, payloads):
     """A row group with every sample's own lists, as the plain layout has them."""
-    for payload, rows in payloads.values():
-        taken = payload.take(pyarrow.array(rows))
-        for name in taken.column_names:
-            samples = samples.append_column(name, taken[name])
+    for lists in payloads.values():
+        for name in lists.payload.column_names:
+            column = lists.payload[name]
+            windowed = lists.starts is not None
+            taken = cut(column, lists) if windowed else column.take(pyarrow.array(lists.rows))
+            samples = samples.append_column(name, taken)
     return samples
 
 
@@ -178,8 +234,8 @@ def main(table):
     for samples, payloads in row_groups(table):
         num_samples += len(samples)
         positive += pyarrow.compute.sum(samples[label]).as_py() or 0.0
-        for group, (payload, _) in payloads.items():
-            stored[group] = stored.get(group, 0) + len(payload)
+        for group, lists in payloads.items():
+            stored[group] = stored.get(group, 0) + len(lists.payload)
     print(f"{num_samples} samples, mean {label} {positive / max(num_samples, 1):.4f}")
     for group, rows in stored.items():
         print(f"{group}: {num_samples} samples refer to {rows} rows ({num_samples / rows:.1f}x)")

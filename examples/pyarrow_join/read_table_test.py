@@ -76,6 +76,33 @@ def check_errors(table):
     check_refused(table, outside, "leaves the table")
 
 
+def check_windows(table):
+    """A window that leaves its payload row is damage."""
+    path = next(table.rglob("*.samples.parquet"))
+    entry = next(p["samples"] for p in read_manifest(table)["parts"] if path.match(p["samples"]["path"]))
+    columns = pyarrow.parquet.read_table(path)
+    longer = pyarrow.compute.add(columns["history.len"], 1000)
+    index = columns.column_names.index("history.len")
+    columns = columns.set_column(index, columns.schema.field(index), longer)
+    with pyarrow.parquet.ParquetWriter(path, columns.schema) as writer:
+        first = 0
+        for rows in entry["row_group_rows"]:
+            writer.write_table(columns.slice(first, rows), rows)
+            first += rows
+
+    def other_size(manifest):
+        for part in manifest["parts"]:
+            if part["samples"]["path"] == entry["path"]:
+                part["samples"]["bytes"] = path.stat().st_size
+
+    check_refused(table, other_size, "a window of group history")
+
+
+def stored(table):
+    """Payload rows of the histories."""
+    return sum(len(payloads["history"].payload) for _, payloads in row_groups(table))
+
+
 def main(onefold):
     with tempfile.TemporaryDirectory(prefix="onefold_pyarrow_") as folder:
         folder = pathlib.Path(folder)
@@ -87,14 +114,17 @@ def main(onefold):
             "folded": ["--row-group-samples", 300],
             "by arrival": ["--order", "arrival", "--partition", "hour"],
             "plain by day": ["--layout", "plain"],
+            "windowed": ["--row-group-samples", 300, "--window", "history"],
         }
         for name, options in tables.items():
             table = folder / name.replace(" ", "_")
             run(onefold, "build", logs, table, *options)
             check_equal(read(table).select(plain.column_names), plain, name)
-        stored = sum(len(payloads["history"][0]) for _, payloads in row_groups(folder / "folded"))
-        assert stored * 5 < len(plain), f"{stored} histories for {len(plain)} samples: not folded"
+        exact = stored(folder / "folded")
+        assert exact * 5 < len(plain), f"{exact} histories for {len(plain)} samples: not folded"
+        assert stored(folder / "windowed") * 2 < exact, "histories that slide are not merged"
         check_errors(folder / "folded")
+        check_windows(folder / "windowed")
         print(f"{len(plain)} samples equal in {len(tables)} tables")
 
 

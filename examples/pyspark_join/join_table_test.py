@@ -40,14 +40,19 @@ def main(onefold):
         folder = pathlib.Path(folder)
         run(onefold, "synth", folder / "logs", "--users", 30, "--days", 2)
         run(onefold, "build", folder / "logs", folder / "folded", "--row-group-samples", 300)
+        window = ["--row-group-samples", 300, "--window", "history"]
+        run(onefold, "build", folder / "logs", folder / "windowed", *window)
         run(onefold, "build", folder / "logs", folder / "plain", "--layout", "plain", "--partition", "none")
         spark = session()
         plain = spark.read.parquet(str(folder / "plain"))
         num_samples = manifest_of(folder / "folded")["num_samples"]
         assert plain.count() == num_samples > 0
         check_equal(joined(spark, folder / "folded"), plain, "joined samples")
+        check_equal(joined(spark, folder / "windowed"), plain, "samples cut from windows")
+        merged = payload(spark, folder / "windowed", "history").count()
         stored = payload(spark, folder / "folded", "history").count()
         assert stored * 5 < num_samples, f"{stored} histories for {num_samples} samples: not folded"
+        assert merged * 2 < stored, f"{merged} payload rows of {stored} histories that slide: not merged"
         assert samples(spark, folder / "folded").where("dt = '2024-01-02'").count() > 0
         spark.stop()
         print(f"{num_samples} samples equal, Spark {pyspark.__version__}")
