@@ -3,6 +3,7 @@
 // cleaned up. A second signal ends the program at once.
 #pragma once
 
+#include <atomic>
 #include <csignal>
 
 namespace onefold::cli {
@@ -26,7 +27,9 @@ class InterruptFlag {
   bool is_set() const { return signal_ != 0; }
 
  private:
-  static inline volatile std::sig_atomic_t signal_ = 0;
+  // Atomic and not sig_atomic_t: the thread that asks is seldom the one that got the signal.
+  static inline std::atomic<int> signal_ = 0;
+  static_assert(std::atomic<int>::is_always_lock_free);  // what a signal handler may use
   struct sigaction old_int_ = {}, old_term_ = {};
 };
 

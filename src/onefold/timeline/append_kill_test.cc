@@ -100,7 +100,7 @@ TEST(AppendKill, SurvivesKillsAtRandomMoments) {
   copy_over(pristine, timelines);
   const auto start = std::chrono::steady_clock::now();
   ASSERT_EQ(wait_for(start_child(timelines, directory + "/more.csv")), 0);
-  const auto whole = std::chrono::steady_clock::now() - start;
+  auto whole = std::chrono::steady_clock::now() - start;
   ASSERT_TRUE(read_all(timelines) == new_state);
 
   std::mt19937_64 random(11);
@@ -110,7 +110,11 @@ TEST(AppendKill, SurvivesKillsAtRandomMoments) {
     const pid_t child = start_child(timelines, directory + "/more.csv");
     std::this_thread::sleep_for(whole * (random() % 1000) / 1000);
     ::kill(child, SIGKILL);
-    killed += wait_for(child) == -1;
+    if (wait_for(child) == -1) {
+      ++killed;
+    } else {
+      whole = whole * 9 / 10;  // the machine is faster now than when it was measured
+    }
 
     const SeenUsers seen = read_all(timelines);
     ASSERT_TRUE(seen == old_state || seen == new_state) << "round " << round;
