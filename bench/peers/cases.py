@@ -121,15 +121,17 @@ def no_grad(function):
 
 
 class Bags:
-    """Pooled features over U unique rows, and the same over B = factor * U samples."""
+    """Pooled features over U unique rows, and the same over B = factor * U samples: in order of their
+    sessions, or as they arrive."""
 
-    def __init__(self, small, factor):
+    def __init__(self, small, factor, arrival=False):
         draw = torch.Generator().manual_seed(4)
         self.tables, self.table_rows, self.width, longest = (2, 50, 8, 3) if small else (10, 100_000, 64, 40)
         self.samples = 64 if small else 4096
         self.factor = factor
         self.unique_rows = self.samples // factor
-        self.inverse = torch.arange(self.samples) // factor
+        order = torch.randperm(self.samples, generator=draw) if arrival else torch.arange(self.samples)
+        self.inverse = order // factor
         self.lengths = [random_lengths(draw, self.unique_rows, longest) for _ in range(self.tables)]
         self.ids = [
             (torch.rand(int(each.sum()), generator=draw) ** 3 * self.table_rows).long() for each in self.lengths
@@ -151,9 +153,10 @@ class Bags:
         return onefold.embedding_bag(weights, self.ids, self.offsets, tables=self.ranges, optimizer=optimizer)
 
 
-def collection_case(small, factor):
-    """The forward of TorchRec's EmbeddingBagCollection."""
-    bags = Bags(small, factor)
+def collection_case(small, factor, arrival=False):
+    """The forward of TorchRec's EmbeddingBagCollection. In order of their sessions, the samples of a row
+    find its table rows in the first-level cache; as they arrive, they read them again."""
+    bags = Bags(small, factor, arrival)
     names = [f"f{t}" for t in range(bags.tables)]
     collection = EmbeddingBagCollection(
         tables=[
@@ -170,7 +173,8 @@ def collection_case(small, factor):
         return collection(KeyedJaggedTensor(names, values, lengths=lengths)).values()
 
     yield Case(
-        f"EmbeddingBagCollection, {bags.tables} tables, forward, bags {factor} times",
+        f"EmbeddingBagCollection, {bags.tables} tables, forward, bags {factor} times"
+        + (", as they arrive" if arrival else ""),
         no_grad(lambda: onefold.expand(bags.lookup(bags.weights), bags.index)),
         no_grad(other),
         1.0 if factor == 1 else 0.8 * factor,
@@ -215,6 +219,9 @@ def training_case(small, factor):
 def all_cases(small):
     for make in (select_rows_case, select_keys_case, expand_case):
         yield from make(small)
-    for make in (collection_case, training_case):
-        for factor in (1, 4, 16):
-            yield from make(small, factor)
+    for factor in (1, 4, 16):
+        yield from collection_case(small, factor)
+        if factor > 1:
+            yield from collection_case(small, factor, arrival=True)
+    for factor in (1, 4, 16):
+        yield from training_case(small, factor)

@@ -78,6 +78,7 @@ def embedding_samples(batch, dtype):
     plain = weights.detach()
     forward = plain, found.rows, found.sorted_positions, *bags, None, True
     yield OPS.embedding_forward, forward
+    yield OPS.embedding_forward, (plain, found.rows, None, *bags, None, True, False)
     out, id_out, id_scale = OPS.embedding_forward(*forward)
     yield OPS.embedding_gradient, (out, *found[1:], id_out, id_scale, 11, dtype)
     if dtype == torch.float32:
@@ -107,6 +108,7 @@ def test_opcheck(device, group, batch, dtype):
 def test_opcheck_id_sort(num_ids):
     ids = [torch.arange(num_ids).flip(0), torch.arange(3)]
     torch.library.opcheck(OPS.id_sort.default, (ids, [0, 5], [5, 4], 9))
+    torch.library.opcheck(OPS.id_rows.default, (ids, [0, 5], [5, 4]))
 
 
 def test_every_op_is_checked():
@@ -120,4 +122,4 @@ def test_every_op_is_checked():
     }
     inside = {"_folded_attention", "_folded_attention_backward", "_multi_slice_pool",
               "_multi_slice_pool_backward", "window_pool_backward"}  # fmt: skip
-    assert ours - checked - inside == {"id_sort"}
+    assert ours - checked - inside == {"id_sort", "id_rows"}

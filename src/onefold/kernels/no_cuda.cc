@@ -39,6 +39,7 @@ void id_weight_gradient_cuda(const IdWeightGradientParams&, Stream) {
 
 size_t id_sort_cuda_workspace_bytes(int64_t, int64_t) { no_cuda("id_sort"); }
 void id_sort_cuda(const IdSortParams&, Stream) { no_cuda("id_sort"); }
+void id_rows_cuda(const IdSortParams&, Stream) { no_cuda("id_rows"); }
 
 void expand_cuda(const ExpandParams&, Stream) { no_cuda("expand"); }
 size_t expand_backward_cuda_workspace_bytes(int64_t, int64_t, ScalarType) {

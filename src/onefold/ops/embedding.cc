@@ -44,27 +44,32 @@ std::vector<LookupFeature> features_of(const Tensor& rows, at::TensorList offset
   return features;
 }
 
-Forward forward_run(const Tensor& weights, const Tensor& rows, const Tensor& sorted_positions,
-                    at::TensorList offsets, at::IntArrayRef num_ids, at::IntArrayRef out_first,
-                    at::IntArrayRef out_stride, int64_t out_rows,
-                    const std::optional<Tensor>& id_weights, bool mean) {
+// Without sorted_positions sequences are gathered in the order of their ids; `backward` asks for
+// id_out and id_scale, which only a backward reads.
+Forward forward_run(const Tensor& weights, const Tensor& rows,
+                    const std::optional<Tensor>& sorted_positions, at::TensorList offsets,
+                    at::IntArrayRef num_ids, at::IntArrayRef out_first, at::IntArrayRef out_stride,
+                    int64_t out_rows, const std::optional<Tensor>& id_weights, bool mean,
+                    bool backward) {
   TORCH_CHECK(weights.dim() == 2 && weights.is_contiguous(),
               "onefold::embedding_bag: weights must be a contiguous [rows, width] tensor");
   check_int32(rows, weights, "rows");
-  check_int32(sorted_positions, weights, "sorted_positions");
   const c10::DeviceGuard guard(weights.device());
   const std::vector<LookupFeature> features =
       features_of(rows, offsets, num_ids, out_first, out_stride);
   Tensor out = at::empty({out_rows, weights.size(1)}, weights.options().dtype(out_type(weights)));
-  Tensor id_out = at::empty_like(rows);
-  Tensor id_scale =
-      at::empty({mean || id_weights ? rows.numel() : 0}, weights.options().dtype(at::kFloat));
+  Tensor id_out = at::empty({backward ? rows.numel() : 0}, rows.options());
+  Tensor id_scale = at::empty({backward && (mean || id_weights) ? rows.numel() : 0},
+                              weights.options().dtype(at::kFloat));
   EmbeddingForwardParams p;
   p.features = features.data();
   p.num_features = static_cast<int64_t>(features.size());
   p.num_ids = rows.numel();
   p.rows = rows.const_data_ptr<int32_t>();
-  p.sorted_positions = sorted_positions.const_data_ptr<int32_t>();
+  if (sorted_positions) {
+    check_int32(*sorted_positions, weights, "sorted_positions");
+    p.sorted_positions = sorted_positions->const_data_ptr<int32_t>();
+  }
   if (id_weights) {
     TORCH_CHECK(id_weights->scalar_type() == at::kFloat && id_weights->is_contiguous() &&
                     id_weights->numel() == rows.numel(),
@@ -77,20 +82,22 @@ Forward forward_run(const Tensor& weights, const Tensor& rows, const Tensor& sor
   p.width = weights.size(1);
   p.out = out.mutable_data_ptr();
   p.out_type = scalar_type_of(out, "out");
-  p.id_out = id_out.mutable_data_ptr<int32_t>();
+  p.id_out = backward ? id_out.mutable_data_ptr<int32_t>() : nullptr;
   p.id_scale = id_scale.numel() > 0 ? id_scale.mutable_data_ptr<float>() : nullptr;
   embedding_forward(p, kernel_device(weights));
   return {out, id_out, id_scale};
 }
 
-Forward forward_meta(const Tensor& weights, const Tensor& rows, const Tensor& sorted_positions,
-                     at::TensorList offsets, c10::SymIntArrayRef num_ids,
-                     c10::SymIntArrayRef out_first, c10::SymIntArrayRef out_stride,
-                     c10::SymInt out_rows, const std::optional<Tensor>& id_weights, bool mean) {
-  const c10::SymInt scales = mean || id_weights ? rows.sym_numel() : c10::SymInt(0);
+Forward forward_meta(const Tensor& weights, const Tensor& rows,
+                     const std::optional<Tensor>& sorted_positions, at::TensorList offsets,
+                     c10::SymIntArrayRef num_ids, c10::SymIntArrayRef out_first,
+                     c10::SymIntArrayRef out_stride, c10::SymInt out_rows,
+                     const std::optional<Tensor>& id_weights, bool mean, bool backward) {
+  const c10::SymInt ids = backward ? rows.sym_numel() : c10::SymInt(0);
+  const c10::SymInt scales = mean || id_weights ? ids : c10::SymInt(0);
   return {
       at::empty_symint({out_rows, weights.sym_size(1)}, weights.options().dtype(out_type(weights))),
-      at::empty_symint({rows.sym_numel()}, rows.options()),
+      at::empty_symint({ids}, rows.options()),
       at::empty_symint({scales}, weights.options().dtype(at::kFloat))};
 }
 
@@ -221,9 +228,10 @@ Tensor id_weight_gradient_meta(const Tensor& grad, const Tensor& weights, const 
 
 TORCH_LIBRARY_FRAGMENT(onefold, m) {
   m.def(
-      "embedding_forward(Tensor weights, Tensor rows, Tensor sorted_positions, Tensor[] offsets, "
+      "embedding_forward(Tensor weights, Tensor rows, Tensor? sorted_positions, Tensor[] offsets, "
       "SymInt[] num_ids, SymInt[] out_first, SymInt[] out_stride, SymInt out_rows, "
-      "Tensor? id_weights, bool mean) -> (Tensor out, Tensor id_out, Tensor id_scale)");
+      "Tensor? id_weights, bool mean, bool backward=True) -> (Tensor out, Tensor id_out, Tensor "
+      "id_scale)");
   m.def(
       "embedding_gradient(Tensor grad, Tensor sorted_rows, Tensor sorted_positions, "
       "Tensor run_offsets, Tensor counts, Tensor id_out, Tensor id_scale, SymInt num_rows, "

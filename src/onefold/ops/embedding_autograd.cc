@@ -27,14 +27,14 @@ std::tuple<Tensor, Tensor, Tensor> call_forward(
     const Tensor& weights, const Tensor& rows, const Tensor& sorted_positions,
     at::TensorList offsets, c10::SymIntArrayRef num_ids, c10::SymIntArrayRef out_first,
     c10::SymIntArrayRef out_stride, const c10::SymInt& out_rows,
-    const std::optional<Tensor>& id_weights, bool mean) {
+    const std::optional<Tensor>& id_weights, bool mean, bool backward) {
   link_embedding_kernels();
   static const auto op = find_op<std::tuple<Tensor, Tensor, Tensor>(
-      const Tensor&, const Tensor&, const Tensor&, at::TensorList, c10::SymIntArrayRef,
-      c10::SymIntArrayRef, c10::SymIntArrayRef, c10::SymInt, const std::optional<Tensor>&, bool)>(
-      "onefold::embedding_forward");
+      const Tensor&, const Tensor&, const std::optional<Tensor>&, at::TensorList,
+      c10::SymIntArrayRef, c10::SymIntArrayRef, c10::SymIntArrayRef, c10::SymInt,
+      const std::optional<Tensor>&, bool, bool)>("onefold::embedding_forward");
   return op.call(weights, rows, sorted_positions, offsets, num_ids, out_first, out_stride, out_rows,
-                 id_weights, mean);
+                 id_weights, mean, backward);
 }
 
 // What the backward needs beyond the saved tensors.
@@ -79,7 +79,8 @@ class EmbeddingBag : public torch::autograd::Function<EmbeddingBag> {
     at::AutoDispatchBelowADInplaceOrView below;
     auto [out, id_out, id_scale] =
         call_forward(weights, call.rows, call.sorted_positions, call.offsets, call.num_ids,
-                     call.out_first, call.out_stride, call.out_rows, id_weights, call.mean);
+                     call.out_first, call.out_stride, call.out_rows, id_weights, call.mean,
+                     /*backward=*/true);
     tensor_list saved = {
         weights, call.rows, call.sorted_rows, call.sorted_positions, call.run_offsets, call.counts,
         id_out,  id_scale,  call.step,        call.learning_rate};
@@ -146,7 +147,7 @@ class EmbeddingBag : public torch::autograd::Function<EmbeddingBag> {
 
 Tensor without_autograd(ONEFOLD_EMBEDDING_ARGUMENTS) {
   return std::get<0>(call_forward(weights, rows, sorted_positions, offsets, num_ids, out_first,
-                                  out_stride, out_rows, id_weights, mean));
+                                  out_stride, out_rows, id_weights, mean, /*backward=*/false));
 }
 
 Tensor with_autograd(ONEFOLD_EMBEDDING_ARGUMENTS) {

@@ -27,25 +27,35 @@ void check_ids(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef n
   }
 }
 
-Result run(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_rows,
-           int64_t total_rows) {
-  check_ids(ids, first_rows, num_rows);
-  const c10::DeviceGuard guard(ids[0].device());
-  const Device device = kernel_device(ids[0]);
+// The features of one call; their rows go to `rows`.
+struct Features {
+  Features(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_rows) {
+    check_ids(ids, first_rows, num_rows);
+    for (size_t f = 0; f < ids.size(); ++f) {
+      features.push_back(
+          {ids[f].const_data_ptr<int64_t>(), ids[f].numel(), first_rows[f], num_rows[f]});
+      params.num_ids += ids[f].numel();
+    }
+    params.features = features.data();
+    params.num_features = static_cast<int64_t>(features.size());
+  }
+  Features(const Features&) = delete;  // params points to features
+
   std::vector<TableIds> features;
   IdSortParams params;
-  for (size_t f = 0; f < ids.size(); ++f) {
-    features.push_back(
-        {ids[f].const_data_ptr<int64_t>(), ids[f].numel(), first_rows[f], num_rows[f]});
-    params.num_ids += ids[f].numel();
-  }
+};
+
+Result run(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_rows,
+           int64_t total_rows) {
+  Features features(ids, first_rows, num_rows);
+  IdSortParams& params = features.params;
+  const c10::DeviceGuard guard(ids[0].device());
+  const Device device = kernel_device(ids[0]);
   const auto ints = [&](int64_t size) {
     return at::empty({size}, ids[0].options().dtype(at::kInt));
   };
   const int64_t n = params.num_ids;
   Result result{ints(n), ints(n), ints(n), ints(n + 1), ints(2)};
-  params.features = features.data();
-  params.num_features = static_cast<int64_t>(features.size());
   params.total_rows = total_rows;
   params.rows = std::get<0>(result).mutable_data_ptr<int32_t>();
   params.sorted_rows = std::get<1>(result).mutable_data_ptr<int32_t>();
@@ -70,14 +80,39 @@ Result run_meta(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef 
   return {ints(n), ints(n), ints(n), ints(n + 1), ints(2)};
 }
 
+Tensor rows_run(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_rows) {
+  Features features(ids, first_rows, num_rows);
+  const c10::DeviceGuard guard(ids[0].device());
+  Tensor rows = at::empty({features.params.num_ids}, ids[0].options().dtype(at::kInt));
+  features.params.rows = rows.mutable_data_ptr<int32_t>();
+  id_rows(features.params, kernel_device(ids[0]));
+  return rows;
+}
+
+Tensor rows_meta(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_rows) {
+  c10::SymInt n = 0;
+  for (const Tensor& feature : ids) n = n + feature.sym_numel();
+  return at::empty_symint({n}, ids[0].options().dtype(at::kInt));
+}
+
 TORCH_LIBRARY_FRAGMENT(onefold, m) {
   m.def(
       "id_sort(Tensor[] ids, int[] first_rows, int[] num_rows, int total_rows) -> (Tensor rows, "
       "Tensor sorted_rows, Tensor sorted_positions, Tensor run_offsets, Tensor counts)");
+  m.def("id_rows(Tensor[] ids, int[] first_rows, int[] num_rows) -> Tensor");
 }
-TORCH_LIBRARY_IMPL(onefold, CPU, m) { m.impl("id_sort", run); }
-TORCH_LIBRARY_IMPL(onefold, CUDA, m) { m.impl("id_sort", run); }
-TORCH_LIBRARY_IMPL(onefold, Meta, m) { m.impl("id_sort", run_meta); }
+
+void register_kernels(torch::Library& m) {
+  m.impl("id_sort", run);
+  m.impl("id_rows", rows_run);
+}
+
+TORCH_LIBRARY_IMPL(onefold, CPU, m) { register_kernels(m); }
+TORCH_LIBRARY_IMPL(onefold, CUDA, m) { register_kernels(m); }
+TORCH_LIBRARY_IMPL(onefold, Meta, m) {
+  m.impl("id_sort", run_meta);
+  m.impl("id_rows", rows_meta);
+}
 
 }  // namespace
 

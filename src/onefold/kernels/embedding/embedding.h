@@ -82,6 +82,15 @@ struct EmbeddingUpdateParams {
   void* workspace = nullptr;  // [embedding_update_workspace_bytes()], 256-byte aligned
 };
 
+// What an optimizer needs besides the element; made once per step, at the workspace's beginning.
+struct OptimizerStep {
+  float learning_rate, eps;
+  float beta1, rest1;  // rest: 1 - beta
+  float beta2, rest2;
+  float correction1, correction2;  // 1 / (1 - beta^step)
+  uint64_t step;
+};
+
 size_t embedding_update_workspace_bytes(int64_t num_ids, int64_t width, ScalarType grad_type,
                                         const Device& device);
 
@@ -119,6 +128,11 @@ void embedding_forward_avx2(const EmbeddingForwardParams& params, const BagRange
 void embedding_forward_avx512(const EmbeddingForwardParams& params, const BagRange& bags);
 void embedding_forward_cuda(const EmbeddingForwardParams& params, Stream stream);
 void embedding_update_scalar(const EmbeddingUpdateParams& params, int64_t begin, int64_t end);
+// Float32 weights and gradients. sums [width rounded up to 16] is scratch.
+void embedding_update_avx2(const EmbeddingUpdateParams& params, int64_t begin, int64_t end,
+                           float* sums);
+void embedding_update_avx512(const EmbeddingUpdateParams& params, int64_t begin, int64_t end,
+                             float* sums);
 size_t embedding_update_cuda_workspace_bytes(int64_t num_ids, int64_t width, ScalarType grad_type);
 void embedding_update_cuda(const EmbeddingUpdateParams& params, Stream stream);
 void id_weight_gradient_scalar(const IdWeightGradientParams& params, int64_t begin, int64_t end);

@@ -4,7 +4,9 @@
 #include "onefold/kernels/embedding/embedding.h"
 #include "onefold/kernels/simd/floats_avx2.h"
 
-// After the Floats it is written over.
+// After the Floats they are written over.
+#include "onefold/kernels/simd/first_lanes.inl"
+//
 #include "onefold/kernels/embedding/embedding_body.inl"
 
 namespace onefold {

@@ -22,22 +22,6 @@ Bag bag_at(const LookupFeature& feature, int64_t first_id, int64_t i) {
   return {first_id + begin, first_id + end, feature.out_first + i * feature.out_stride};
 }
 
-// The first `count` numbers at x, and zeros.
-template <typename W>
-Floats::Register load_first(const W* x, int64_t count) {
-  if (count == kLanes) return Floats::load(x);
-  W whole[kLanes] = {};
-  for (int64_t i = 0; i < count; ++i) whole[i] = x[i];
-  return Floats::load(whole);
-}
-
-void store_first(float* to, Floats::Register value, int64_t count) {
-  if (count == kLanes) return Floats::store(to, value);
-  float whole[kLanes];
-  Floats::store(whole, value);
-  for (int64_t i = 0; i < count; ++i) to[i] = whole[i];
-}
-
 template <typename W, int kRegisters>
 void prefetch(const W* row) {
   const char* bytes = reinterpret_cast<const char*>(row);

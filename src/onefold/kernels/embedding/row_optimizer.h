@@ -6,17 +6,9 @@
 
 #include "onefold/kernels/device/host_device.h"
 #include "onefold/kernels/device/stochastic_rounding.h"
+#include "onefold/kernels/embedding/embedding.h"
 
 namespace onefold {
-
-// What an optimizer needs besides the element; made once per step.
-struct OptimizerStep {
-  float learning_rate, eps;
-  float beta1, rest1;  // rest: 1 - beta
-  float beta2, rest2;
-  float correction1, correction2;  // 1 / (1 - beta^step)
-  uint64_t step;
-};
 
 // In double: 1 - 0.999 and 1 - 0.999^1 would lose three digits in float.
 ONEFOLD_HOST_DEVICE OptimizerStep make_optimizer_step(float learning_rate, double eps, double beta1,

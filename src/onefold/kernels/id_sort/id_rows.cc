@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/kernels/id_sort/id_rows.h"
 
+#include <algorithm>
+
 namespace onefold {
 namespace {
 
@@ -8,20 +10,21 @@ constexpr int64_t kGrainIds = 1 << 14;
 
 }  // namespace
 
-void fill_rows(const IdSortParams& params, const Device& device) {
-  int64_t first_id = 0;
-  for (int64_t f = 0; f < params.num_features; ++f) {
-    const TableIds& feature = params.features[f];
-    int32_t* rows = params.rows + first_id;
-    parallel_for(device, feature.num_ids, kGrainIds, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
+void id_rows_cpu(const IdSortParams& params, const Device& device) {
+  parallel_for(device, params.num_ids, kGrainIds, [&](int64_t begin, int64_t end) {
+    int64_t first_id = 0;
+    for (int64_t f = 0; f < params.num_features; ++f) {
+      const TableIds& feature = params.features[f];
+      const int64_t last = std::min(end - first_id, feature.num_ids);
+      int32_t* rows = params.rows + first_id;
+      for (int64_t i = std::max<int64_t>(begin - first_id, 0); i < last; ++i) {
         const bool inside = static_cast<uint64_t>(feature.ids[i]) <
                             static_cast<uint64_t>(feature.num_rows);  // negative ids wrap past it
         rows[i] = inside ? static_cast<int32_t>(feature.first_row + feature.ids[i]) : -1;
       }
-    });
-    first_id += feature.num_ids;
-  }
+      first_id += feature.num_ids;
+    }
+  });
 }
 
 void fill_runs(const IdSortParams& params) {

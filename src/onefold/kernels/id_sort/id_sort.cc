@@ -27,4 +27,10 @@ void id_sort(const IdSortParams& params, const Device& device) {
   }
 }
 
+void id_rows(const IdSortParams& params, const Device& device) {
+  ONEFOLD_CHECK(params.num_ids >= 0 && params.num_ids < INT32_MAX, "fewer than 2^31 ids per call");
+  if (device.type == DeviceType::kCuda) return id_rows_cuda(params, device.stream);
+  id_rows_cpu(params, device);
+}
+
 }  // namespace onefold

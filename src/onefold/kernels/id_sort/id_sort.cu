@@ -24,6 +24,7 @@ struct FeatureBatch {
   int num_features;
 };
 
+// keys and positions are what the sort starts from; nullptr where nothing is sorted.
 __global__ void rows_kernel(const __grid_constant__ FeatureBatch batch, int32_t total_rows,
                             int32_t* __restrict__ rows, int32_t* __restrict__ keys,
                             int32_t* __restrict__ positions) {
@@ -43,6 +44,7 @@ __global__ void rows_kernel(const __grid_constant__ FeatureBatch batch, int32_t 
   const bool inside = id >= 0 && id < batch.num_rows[low];
   const int32_t row = inside ? batch.first_row[low] + static_cast<int32_t>(id) : -1;
   rows[i] = row;
+  if (keys == nullptr) return;
   keys[i] = inside ? row : total_rows;
   positions[i] = i;
 }
@@ -112,7 +114,8 @@ Workspace make_workspace(void* memory, int64_t num_ids, int64_t total_rows) {
   return w;
 }
 
-void launch_rows(const IdSortParams& params, const Workspace& w, cudaStream_t stream) {
+void launch_rows(const IdSortParams& params, int32_t* keys, int32_t* positions,
+                 cudaStream_t stream) {
   int64_t first_id = 0;
   for (int64_t f = 0; f < params.num_features; f += kMaxFeatures) {
     FeatureBatch batch{};
@@ -129,12 +132,16 @@ void launch_rows(const IdSortParams& params, const Workspace& w, cudaStream_t st
     const int64_t num_ids = first_id - batch.first_id[0];
     if (num_ids == 0) continue;
     rows_kernel<<<static_cast<unsigned>((num_ids + kBlock - 1) / kBlock), kBlock, 0, stream>>>(
-        batch, static_cast<int32_t>(params.total_rows), params.rows, w.keys, w.positions);
+        batch, static_cast<int32_t>(params.total_rows), params.rows, keys, positions);
     ONEFOLD_CUDA_CHECK_LAUNCH();
   }
 }
 
 }  // namespace
+
+void id_rows_cuda(const IdSortParams& params, Stream stream) {
+  launch_rows(params, nullptr, nullptr, static_cast<cudaStream_t>(stream));
+}
 
 size_t id_sort_cuda_workspace_bytes(int64_t num_ids, int64_t total_rows) {
   return make_workspace(nullptr, num_ids, total_rows).total_bytes;
@@ -150,7 +157,7 @@ void id_sort_cuda(const IdSortParams& params, Stream stream_handle) {
   }
   ONEFOLD_CUDA_CHECK(cudaMemsetAsync(params.counts, 0, 2 * sizeof(int32_t), stream));
   if (num_ids > 0) {
-    launch_rows(params, w, stream);
+    launch_rows(params, w.keys, w.positions, stream);
     size_t bytes = w.cub_bytes;
     ONEFOLD_CUDA_CHECK(cub::DeviceRadixSort::SortPairs(
         w.cub, bytes, static_cast<const int32_t*>(w.keys), params.sorted_rows,

@@ -45,6 +45,10 @@ size_t id_sort_workspace_bytes(int64_t num_ids, int64_t total_rows, const Device
 
 void id_sort(const IdSortParams& params, const Device& device);
 
+// Fills rows and nothing else, for a lookup that has no backward. Reads features, num_features and
+// num_ids.
+void id_rows(const IdSortParams& params, const Device& device);
+
 // Bodies. The scalar one is std::stable_sort; the counting one is for at most kCountingRows rows,
 // whose counters stay in the second-level cache; the radix one sorts by digits, on the caller's
 // threads.
@@ -56,5 +60,7 @@ size_t id_sort_radix_workspace_bytes(int64_t num_ids);
 void id_sort_radix(const IdSortParams& params, const Device& device);
 size_t id_sort_cuda_workspace_bytes(int64_t num_ids, int64_t total_rows);
 void id_sort_cuda(const IdSortParams& params, Stream stream);
+void id_rows_cpu(const IdSortParams& params, const Device& device);
+void id_rows_cuda(const IdSortParams& params, Stream stream);
 
 }  // namespace onefold

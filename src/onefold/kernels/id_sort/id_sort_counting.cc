@@ -13,7 +13,7 @@ size_t id_sort_counting_workspace_bytes(int64_t total_rows) {
 }
 
 void id_sort_counting(const IdSortParams& params, const Device& device) {
-  fill_rows(params, device);
+  id_rows_cpu(params, device);
   int32_t* next = static_cast<int32_t*>(params.workspace);  // next[row]: its next place
   std::fill(next, next + params.total_rows + 2, 0);
   const auto row_of = [&](int64_t i) {

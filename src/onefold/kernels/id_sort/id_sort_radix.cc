@@ -63,7 +63,7 @@ size_t id_sort_radix_workspace_bytes(int64_t num_ids) {
 }
 
 void id_sort_radix(const IdSortParams& params, const Device& device) {
-  fill_rows(params, device);
+  id_rows_cpu(params, device);
   Counts& counts = *static_cast<Counts*>(params.workspace);
   Entry* from = reinterpret_cast<Entry*>(&counts + 1);
   Entry* to = from + params.num_ids;

@@ -8,7 +8,7 @@
 namespace onefold {
 
 void id_sort_scalar(const IdSortParams& params) {
-  fill_rows(params, Device{});
+  id_rows_cpu(params, Device{});
   const auto row_of = [&](int32_t position) {
     const int32_t row = params.rows[position];
     return row < 0 ? static_cast<int32_t>(params.total_rows) : row;

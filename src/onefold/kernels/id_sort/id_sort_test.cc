@@ -58,7 +58,7 @@ struct Sorted {
   bool operator==(const Sorted&) const = default;
 };
 
-enum class Body { kDispatched, kScalar };
+enum class Body { kDispatched, kScalar, kRowsOnly };
 
 Sorted sort_with(const SortCase& shape, DeviceType type, Body body) {
   const Device device{.type = type};
@@ -83,6 +83,10 @@ Sorted sort_with(const SortCase& shape, DeviceType type, Body body) {
   params.run_offsets = runs.data();
   params.counts = counts.data();
   params.workspace_bytes = id_sort_workspace_bytes(n, shape.total_rows, device);
+  if (body == Body::kRowsOnly) {
+    id_rows(params, device);
+    return {.rows = rows.values()};
+  }
   TestArray<char> workspace(type, params.workspace_bytes);
   params.workspace = workspace.data();
   if (body == Body::kScalar) {
@@ -103,6 +107,13 @@ TEST_P(IdSortTest, EqualsTheStableSort) {
   ONEFOLD_SKIP_WITHOUT_DEVICE(type);
   EXPECT_EQ(sort_with(shape, type, Body::kDispatched),
             sort_with(shape, DeviceType::kCpu, Body::kScalar));
+}
+
+TEST_P(IdSortTest, RowsWithoutTheSort) {
+  const auto& [type, shape] = GetParam();
+  ONEFOLD_SKIP_WITHOUT_DEVICE(type);
+  EXPECT_EQ(sort_with(shape, type, Body::kRowsOnly).rows,
+            sort_with(shape, DeviceType::kCpu, Body::kScalar).rows);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, IdSortTest,

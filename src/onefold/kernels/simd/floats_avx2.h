@@ -46,6 +46,8 @@ struct Floats {
   static Register add(Register a, Register b) { return _mm256_add_ps(a, b); }
   static Register subtract(Register a, Register b) { return _mm256_sub_ps(a, b); }
   static Register multiply(Register a, Register b) { return _mm256_mul_ps(a, b); }
+  static Register divide(Register a, Register b) { return _mm256_div_ps(a, b); }
+  static Register sqrt(Register x) { return _mm256_sqrt_ps(x); }
   static Register fma(Register a, Register b, Register c) { return _mm256_fmadd_ps(a, b, c); }
   static Register max(Register a, Register b) { return _mm256_max_ps(a, b); }
   static Register round(Register x) {

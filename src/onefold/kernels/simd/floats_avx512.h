@@ -46,6 +46,8 @@ struct Floats {
   static Register add(Register a, Register b) { return _mm512_add_ps(a, b); }
   static Register subtract(Register a, Register b) { return _mm512_sub_ps(a, b); }
   static Register multiply(Register a, Register b) { return _mm512_mul_ps(a, b); }
+  static Register divide(Register a, Register b) { return _mm512_div_ps(a, b); }
+  static Register sqrt(Register x) { return _mm512_sqrt_ps(x); }
   static Register fma(Register a, Register b, Register c) { return _mm512_fmadd_ps(a, b, c); }
   static Register max(Register a, Register b) { return _mm512_max_ps(a, b); }
   static Register round(Register x) {

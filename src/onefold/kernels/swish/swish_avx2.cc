@@ -2,6 +2,8 @@
 #include "onefold/kernels/simd/floats_avx2.h"
 #include "onefold/kernels/swish/swish.h"
 // After the Floats that it is written over.
+#include "onefold/kernels/simd/first_lanes.inl"
+//
 #include "onefold/kernels/swish/swish_floats.inl"
 // After both; the code is private to this file.
 #include "onefold/kernels/swish/swish_body.inl"

@@ -12,20 +12,6 @@ void for_registers(int64_t begin, int64_t end, Body&& body) {
   if (i < end) body(i, end - i);
 }
 
-Floats::Register load_first(const float* x, int64_t count) {
-  if (count == kLanes) return Floats::load(x);
-  float whole[kLanes] = {};
-  for (int64_t i = 0; i < count; ++i) whole[i] = x[i];
-  return Floats::load(whole);
-}
-
-void store_first(float* to, Floats::Register value, int64_t count) {
-  if (count == kLanes) return Floats::store(to, value);
-  float whole[kLanes];
-  Floats::store(whole, value);
-  for (int64_t i = 0; i < count; ++i) to[i] = whole[i];
-}
-
 void forward(const float* x, float* out, int64_t begin, int64_t end) {
   for_registers(begin, end, [&](int64_t i, int64_t count) {
     const auto value = load_first(x + i, count);
