@@ -62,8 +62,8 @@ void forward_cpu(const EmbeddingForwardParams& params, const Device& device) {
 }
 
 void update_runs(const EmbeddingUpdateParams& params, int64_t begin, int64_t end) {
-  const bool plain =
-      params.weight_type == ScalarType::kFloat32 && params.grad_type == ScalarType::kFloat32;
+  const bool plain = params.weight_type != ScalarType::kFloat64 &&
+                     params.grad_type == ScalarType::kFloat32 && !params.stochastic_rounding;
   if (!plain || cpu_level() == CpuLevel::kScalar) {
     return embedding_update_scalar(params, begin, end);
   }

@@ -128,7 +128,8 @@ void embedding_forward_avx2(const EmbeddingForwardParams& params, const BagRange
 void embedding_forward_avx512(const EmbeddingForwardParams& params, const BagRange& bags);
 void embedding_forward_cuda(const EmbeddingForwardParams& params, Stream stream);
 void embedding_update_scalar(const EmbeddingUpdateParams& params, int64_t begin, int64_t end);
-// Float32 weights and gradients. sums [width rounded up to 16] is scratch.
+// Float32 gradients; weights not float64 and not rounded stochastically. sums [width rounded up to
+// 16] is scratch.
 void embedding_update_avx2(const EmbeddingUpdateParams& params, int64_t begin, int64_t end,
                            float* sums);
 void embedding_update_avx512(const EmbeddingUpdateParams& params, int64_t begin, int64_t end,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The update of float32 rows over the Floats of one instruction set; included after
-// simd/first_lanes.inl.
+// The update of rows of float32, bfloat16 or float16 over the Floats of one instruction set;
+// included after simd/first_lanes.inl.
 //
 // A row's gradient is summed in registers, then its weights and state are read and written once.
 // Gradients, weights and state of the next rows are on their way meanwhile: at 820,000 ids of
@@ -39,10 +39,11 @@ void prefetch_gradient(const EmbeddingUpdateParams& p, int64_t i, const UpdateRa
   }
 }
 
+template <typename W>
 void prefetch_weights(const EmbeddingUpdateParams& p, int64_t run, const UpdateRange& range) {
   if (run + kRowsAhead >= range.end) return;
   const int64_t row = p.sorted_rows[p.run_offsets[run + kRowsAhead]];
-  prefetch_row(static_cast<const float*>(p.weights) + row * p.width, p.width * 4);
+  prefetch_row(static_cast<const W*>(p.weights) + row * p.width, p.width * sizeof(W));
   if (p.optimizer == OptimizerKind::kRowWiseAdagrad) {
     prefetch_row(p.state + row, sizeof(float));
   } else if (p.state != nullptr) {
@@ -93,9 +94,9 @@ void each_register(int64_t width, Body&& body) {
 }
 
 // weights[d] -= rate[d] for every column; rate(d, count) gives a register of them.
-template <typename Rate>
+template <typename W, typename Rate>
 void subtract_from_row(const EmbeddingUpdateParams& p, int64_t row, Rate&& rate) {
-  float* weights = static_cast<float*>(p.weights) + row * p.width;
+  W* weights = static_cast<W*>(p.weights) + row * p.width;
   each_register(p.width, [&](int64_t d, int64_t count) {
     const Floats::Register w = load_first(weights + d, count);
     store_first(weights + d, Floats::subtract(w, rate(d, count)), count);
@@ -108,11 +109,12 @@ Floats::Register scaled(Floats::Register rate, Floats::Register gradient, Floats
   return Floats::divide(Floats::multiply(rate, gradient), Floats::add(Floats::sqrt(square), eps));
 }
 
+template <typename W>
 void adagrad_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_t row,
                  const float* sums) {
   float* state = p.state + row * p.width;
   const Floats::Register rate = Floats::broadcast(s.learning_rate), eps = Floats::broadcast(s.eps);
-  subtract_from_row(p, row, [&](int64_t d, int64_t count) {
+  subtract_from_row<W>(p, row, [&](int64_t d, int64_t count) {
     const Floats::Register g = Floats::load(sums + d);
     const Floats::Register square = Floats::fma(g, g, load_first(state + d, count));
     store_first(state + d, square, count);
@@ -120,6 +122,7 @@ void adagrad_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_t
   });
 }
 
+template <typename W>
 void row_wise_adagrad_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_t row,
                           const float* sums) {
   Floats::Register squares = Floats::zero();
@@ -129,11 +132,12 @@ void row_wise_adagrad_row(const EmbeddingUpdateParams& p, const OptimizerStep& s
   });
   p.state[row] += Floats::sum(squares) / static_cast<float>(p.width);
   const float rate = s.learning_rate / (__builtin_sqrtf(p.state[row]) + s.eps);
-  subtract_from_row(p, row, [&](int64_t d, int64_t) {
+  subtract_from_row<W>(p, row, [&](int64_t d, int64_t) {
     return Floats::multiply(Floats::broadcast(rate), Floats::load(sums + d));
   });
 }
 
+template <typename W>
 void adam_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_t row,
               const float* sums) {
   float* mean = p.state + row * p.width;
@@ -143,7 +147,7 @@ void adam_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_t ro
   const Floats::Register rate = Floats::broadcast(s.learning_rate * s.correction1);
   const Floats::Register correction2 = Floats::broadcast(s.correction2);
   const Floats::Register eps = Floats::broadcast(s.eps);
-  subtract_from_row(p, row, [&](int64_t d, int64_t count) {
+  subtract_from_row<W>(p, row, [&](int64_t d, int64_t count) {
     const Floats::Register g = Floats::load(sums + d);
     const Floats::Register m =
         Floats::fma(beta1, load_first(mean + d, count), Floats::multiply(rest1, g));
@@ -155,40 +159,55 @@ void adam_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_t ro
   });
 }
 
+template <typename W>
 void optimize_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_t row,
                   const float* sums) {
   switch (p.optimizer) {
     case OptimizerKind::kDenseGradient: {
-      float* weights = static_cast<float*>(p.weights) + row * p.width;
+      W* weights = static_cast<W*>(p.weights) + row * p.width;
       return each_register(p.width, [&](int64_t d, int64_t count) {
         store_first(weights + d, Floats::load(sums + d), count);
       });
     }
     case OptimizerKind::kSgd:
-      return subtract_from_row(p, row, [&](int64_t d, int64_t) {
+      return subtract_from_row<W>(p, row, [&](int64_t d, int64_t) {
         return Floats::multiply(Floats::broadcast(s.learning_rate), Floats::load(sums + d));
       });
     case OptimizerKind::kAdagrad:
-      return adagrad_row(p, s, row, sums);
+      return adagrad_row<W>(p, s, row, sums);
     case OptimizerKind::kRowWiseAdagrad:
-      return row_wise_adagrad_row(p, s, row, sums);
+      return row_wise_adagrad_row<W>(p, s, row, sums);
     case OptimizerKind::kAdam:
-      return adam_row(p, s, row, sums);
+      return adam_row<W>(p, s, row, sums);
   }
 }
 
-void update(const EmbeddingUpdateParams& p, int64_t begin, int64_t end, float* sums) {
-  if (begin >= end) return;
+template <typename W>
+void update_rows(const EmbeddingUpdateParams& p, int64_t begin, int64_t end, float* sums) {
   const UpdateRange range{end, p.run_offsets[end]};
   for (int64_t run = begin; run < end; ++run) {
-    prefetch_weights(p, run, range);
+    prefetch_weights<W>(p, run, range);
     int64_t column = 0;
     for (; p.width - column > kMaxRegisters * kLanes; column += kMaxRegisters * kLanes) {
       sum_gradient<kMaxRegisters>(p, run, range, column, kLanes, sums);
     }
     sum_gradient_rest(p, run, range, column, sums);
-    optimize_row(p, *static_cast<const OptimizerStep*>(p.workspace),
-                 p.sorted_rows[p.run_offsets[run]], sums);
+    optimize_row<W>(p, *static_cast<const OptimizerStep*>(p.workspace),
+                    p.sorted_rows[p.run_offsets[run]], sums);
+  }
+}
+
+void update(const EmbeddingUpdateParams& p, int64_t begin, int64_t end, float* sums) {
+  if (begin >= end) return;
+  switch (p.weight_type) {
+    case ScalarType::kFloat32:
+      return update_rows<float>(p, begin, end, sums);
+    case ScalarType::kBFloat16:
+      return update_rows<BFloat16>(p, begin, end, sums);
+    case ScalarType::kFloat16:
+      return update_rows<Float16>(p, begin, end, sums);
+    case ScalarType::kFloat64:
+      return;  // embedding.cc picks the scalar body
   }
 }
 

@@ -16,6 +16,13 @@ constexpr int64_t kPartColumns = 4096;    // wide rows are also cut by columns
 // pass by the caches save reading the destination first.
 constexpr int64_t kStreamBytes = int64_t{64} << 20;
 
+auto backward_body(ScalarType type) {
+  const bool half = type == ScalarType::kBFloat16 || type == ScalarType::kFloat16;
+  if (half && cpu_level() == CpuLevel::kAvx512) return expand_backward_avx512;
+  if (half && cpu_level() == CpuLevel::kAvx2) return expand_backward_avx2;
+  return expand_backward_scalar;
+}
+
 void expand_backward_cpu(const ExpandBackwardParams& params, const Device& device) {
   const int64_t work_per_part = params.num_unique + params.num_samples;
   const int64_t num_parts = (params.width + kPartColumns - 1) / kPartColumns;
@@ -24,13 +31,14 @@ void expand_backward_cpu(const ExpandBackwardParams& params, const Device& devic
   const auto row_at = [&](int64_t work) {
     return first_row_at(work, params.offsets, params.num_unique);
   };
+  const auto body = backward_body(params.type);
   parallel_for(device, work_per_part * num_parts, grain, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin / work_per_part; part * work_per_part < end; ++part) {
       const int64_t base = part * work_per_part;
       const int64_t column = part * kPartColumns;
-      expand_backward_scalar(params, {row_at(std::max<int64_t>(begin - base, 0)),
-                                      row_at(std::min(end - base, work_per_part)), column,
-                                      std::min(column + kPartColumns, params.width)});
+      body(params,
+           {row_at(std::max<int64_t>(begin - base, 0)), row_at(std::min(end - base, work_per_part)),
+            column, std::min(column + kPartColumns, params.width)});
     }
   });
 }

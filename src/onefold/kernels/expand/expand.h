@@ -57,6 +57,9 @@ struct ExpandBackwardRange {
   int64_t row_begin, row_end, column_begin, column_end;
 };
 void expand_backward_scalar(const ExpandBackwardParams& params, const ExpandBackwardRange& range);
+// bfloat16 and float16.
+void expand_backward_avx2(const ExpandBackwardParams& params, const ExpandBackwardRange& range);
+void expand_backward_avx512(const ExpandBackwardParams& params, const ExpandBackwardRange& range);
 size_t expand_backward_cuda_workspace_bytes(int64_t num_samples, int64_t width, ScalarType type);
 void expand_backward_cuda(const ExpandBackwardParams& params, Stream stream);
 

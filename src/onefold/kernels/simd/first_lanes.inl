@@ -14,9 +14,10 @@ Floats::Register load_first(const W* x, int64_t count) {
   return Floats::load(whole);
 }
 
-void store_first(float* to, Floats::Register value, int64_t count) {
+template <typename W>
+void store_first(W* to, Floats::Register value, int64_t count) {
   if (count == Floats::kLanes) return Floats::store(to, value);
-  float whole[Floats::kLanes];
+  W whole[Floats::kLanes];
   Floats::store(whole, value);
   for (int64_t i = 0; i < count; ++i) to[i] = whole[i];
 }
