@@ -50,14 +50,13 @@ void expand_backward(const ExpandBackwardParams& params, const Device& device);
 // Bodies. The CPU ones do samples [begin, end); unique rows [row_begin, row_end), columns
 // [column_begin, column_end).
 void expand_scalar(const ExpandParams& params, int64_t begin, int64_t end);
-void expand_avx2(const ExpandParams& params, int64_t begin, int64_t end);
 void expand_cuda(const ExpandParams& params, Stream stream);
 
 struct ExpandBackwardRange {
   int64_t row_begin, row_end, column_begin, column_end;
 };
 void expand_backward_scalar(const ExpandBackwardParams& params, const ExpandBackwardRange& range);
-// bfloat16 and float16.
+// Not float64.
 void expand_backward_avx2(const ExpandBackwardParams& params, const ExpandBackwardRange& range);
 void expand_backward_avx512(const ExpandBackwardParams& params, const ExpandBackwardRange& range);
 size_t expand_backward_cuda_workspace_bytes(int64_t num_samples, int64_t width, ScalarType type);

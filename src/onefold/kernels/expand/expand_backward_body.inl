@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of 16-bit rows over the Floats of one instruction set, in registers; included after
-// simd/first_lanes.inl. The scalar body leaves float32 and float64 to the compiler's vectors, but
-// converts float16 one by one: 4,096 rows of 25,600 took 150 to 800 ms on two cores of a
-// Xeon, and take 35 ms here.
+// Sums of float32 and 16-bit rows over the Floats of one instruction set, in registers; included
+// after simd/first_lanes.inl. The scalar body sums 4,096 rows of 25,600 in 68 ms in float32 and,
+// as it converts one number at a time, 444 ms in float16, on two cores of a Xeon; this in 50 and 33.
 
 namespace onefold {
 namespace {
@@ -49,6 +48,7 @@ void sum_rows(const ExpandBackwardParams& p, const ExpandBackwardRange& range) {
 }
 
 void backward(const ExpandBackwardParams& p, const ExpandBackwardRange& range) {
+  if (p.type == ScalarType::kFloat32) return sum_rows<float>(p, range);
   if (p.type == ScalarType::kBFloat16) return sum_rows<BFloat16>(p, range);
   sum_rows<Float16>(p, range);
 }

@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ExpandTest,
 
 class ExpandLargeTest : public testing::TestWithParam<DeviceType> {};
 
-// Large enough for streamed stores on the CPU and for several blocks, columns and pieces on CUDA;
+// Large enough for several blocks, columns and pieces on CUDA;
 // row 0 has nearly all samples.
 TEST_P(ExpandLargeTest, SkewedAndWide) {
   const DeviceType type = GetParam();
