@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "cli/sample_source_options.h"
 #include "cli/verbs.h"
 #include <nlohmann/json.hpp>
 
@@ -33,14 +34,7 @@ void add_advise(CLI::App& app, Run& run) {
   auto flags = std::make_shared<AdviseFlags>();
   CLI::App* verb = app.add_subcommand(
       "advise", "Say which features to group and fold, exact or windowed, and what it saves");
-  verb->add_option("TABLE", flags->path,
-                   "A Onefold table, a Parquet file, or a directory of Parquet files")
-      ->required();
-  verb->add_option("--session", flags->options.session,
-                   "Parquet: column with the session id (needed)");
-  verb->add_option("--user", flags->options.user,
-                   "Parquet: column with the user id, whose lists are merged");
-  verb->add_option("--time", flags->options.time, "Parquet: column with the time of a sample");
+  add_sample_source_options(verb, &flags->path, &flags->options);
   verb->add_option("--request", flags->options.request,
                    "Parquet: column with the request id; without it, samples of a session at the "
                    "same time are one request");
@@ -51,10 +45,7 @@ void add_advise(CLI::App& app, Run& run) {
           "--sample-sessions", flags->options.sample_sessions,
           "About so many sessions are folded to measure; by default 1,000, more where these "
           "have fewer than 65,536 samples")
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--batch-size", flags->options.batch_size,
-                   "Samples per batch, for reader and lookup")
-      ->capture_default_str();
+      ->check(at_least(1));
   const auto json = verb->add_flag("--json", flags->json, "Print one JSON object");
   verb->add_flag("--toml", flags->toml, "Print only the section for the mapping of import")
       ->excludes(json);

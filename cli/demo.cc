@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/demo_run.h"
+#include "cli/number_check.h"
 #include "cli/verbs.h"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -72,10 +73,10 @@ void add_demo(CLI::App& app, Run& run_verb) {
   demo->add_option("--html", flags->html, "Write a page with charts to this file");
   demo->add_option("--work", flags->options.work, "Keep logs and tables in this directory");
   demo->add_option("--steps", flags->options.steps, "Training steps of each run")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   demo->add_option("--batch-size", flags->options.batch_size, "Samples per batch")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   demo->footer(
       "Examples:\n"

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 
+#include "cli/number_check.h"
 #include "cli/verbs.h"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -104,21 +105,20 @@ void add_embed_generate(CLI::App& embed, Run& run) {
       ->type_name("VERSION");
   verb->add_option("--max-explicit", options.max_explicit,
                    "Newest explicit events per user (default: as in training)")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least(1));
   verb->add_option("--max-implicit", options.max_implicit, "The same for implicit ones")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least(1));
   verb->add_option("--batch-users", options.batch_users, "Users encoded at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   verb->add_option("--batch-events", options.batch_events,
                    "A batch ends after so many events: what bounds memory")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   verb->add_option("--part-users", options.part_users, "Users per file: what a kill can cost")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
-  verb->add_option("--threads", options.threads, "0: as many as cores")
-      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", options.threads, "0: as many as cores")->check(at_least(0));
   verb->add_flag("--json", flags->json, "Print JSON");
   verb->callback([flags, &run] { run = [flags] { return run_generate(*flags); }; });
   verb->footer(

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "cli/progress_line.h"
 #include "cli/verbs.h"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,7 +20,7 @@ struct ImportFlags {
   std::string split = "all";  // EB-NeRD's
   std::string shard_by = "session";
   LogOptions options;
-  bool json = false;
+  bool json = false, quiet = false;
 };
 
 std::string summary_line(const EbnerdCounts& counts, const std::string& logs, double seconds) {
@@ -77,7 +78,11 @@ template <typename Import>
 Status run_import(ImportFlags flags, const Import& import) {
   ONEFOLD_ASSIGN_OR_RETURN(flags.options.shard_by, parse_shard_by(flags.shard_by));
   const auto start = std::chrono::steady_clock::now();
-  ONEFOLD_ASSIGN_OR_RETURN(const auto counts, import(flags));
+  const auto import_showing_progress = [&] {
+    ProgressLine progress("requests", flags.quiet || flags.json);
+    return import(flags, progress.callback());
+  };
+  ONEFOLD_ASSIGN_OR_RETURN(const auto counts, import_showing_progress());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (flags.json) {
     std::cout << to_json(counts, flags.logs, seconds.count()).dump() << "\n";
@@ -89,14 +94,15 @@ Status run_import(ImportFlags flags, const Import& import) {
 
 Status run_ebnerd(const ImportFlags& flags) {
   ONEFOLD_ASSIGN_OR_RETURN(const EbnerdSplit split, parse_ebnerd_split(flags.split));
-  return run_import(flags, [split](const ImportFlags& f) {
-    return import_ebnerd(f.directory, f.logs, split, f.options);
+  return run_import(flags, [split](const ImportFlags& f, const ImportProgress& progress) {
+    return import_ebnerd(f.directory, f.logs, split, f.options, progress);
   });
 }
 
 Status run_kuairand(const ImportFlags& flags) {
-  return run_import(
-      flags, [](const ImportFlags& f) { return import_kuairand(f.directory, f.logs, f.options); });
+  return run_import(flags, [](const ImportFlags& f, const ImportProgress& progress) {
+    return import_kuairand(f.directory, f.logs, f.options, progress);
+  });
 }
 
 // What every dataset takes besides DIR.
@@ -109,6 +115,7 @@ void add_log_options(CLI::App* app, ImportFlags* flags) {
   app->add_option("--shards", flags->options.num_shards, "Number of shards")->capture_default_str();
   app->add_option("--zstd-level", flags->options.zstd_level, "Compression, 1 to 22")
       ->capture_default_str();
+  app->add_flag("--quiet", flags->quiet, "No progress line");
   app->add_flag("--json", flags->json, "Print counts as one JSON object");
 }
 

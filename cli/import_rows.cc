@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 
+#include "cli/number_check.h"
 #include "cli/progress_line.h"
 #include "cli/verbs.h"
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 
 #include "onefold/base/files.h"
 #include "onefold/row_import/row_files.h"
+#include "onefold/timeline/utc_time.h"
 
 namespace onefold::cli {
 namespace {
@@ -29,6 +31,8 @@ std::string summary(const RowCounts& counts, const std::string& logs, double sec
   std::string text =
       fmt::format("{} rows: {} requests, {} candidates, {} events -> {} in {:.1f} s\n", counts.rows,
                   counts.requests, counts.candidates, counts.events, logs, seconds);
+  text +=
+      fmt::format("times {} to {} UTC\n", format_utc(counts.first_us), format_utc(counts.last_us));
   for (const auto& [reason, rows] : counts.left_out) {
     text += fmt::format("left out: {} rows ({})\n", rows, reason);
   }
@@ -58,6 +62,8 @@ nlohmann::ordered_json to_json(const RowCounts& counts, const std::string& logs,
           {"requests", counts.requests},
           {"candidates", counts.candidates},
           {"events", counts.events},
+          {"first_time", format_utc(counts.first_us)},
+          {"last_time", format_utc(counts.last_us)},
           {"left_out", counts.left_out},
           {"rejects", counts.rejects()},
           {"differing_rows", counts.differing_rows},
@@ -75,7 +81,7 @@ Status run_rows(RowFlags flags, RowFormat format) {
   ONEFOLD_ASSIGN_OR_RETURN(const auto files, find_row_files(flags.paths, format));
   const auto start = std::chrono::steady_clock::now();
   const auto run = [&] {
-    ProgressLine progress("bytes", flags.quiet);
+    ProgressLine progress("bytes", flags.quiet || flags.json);
     flags.options.progress = progress.callback();
     return import_rows(files, mapping, logs, flags.options);
   };
@@ -110,7 +116,7 @@ void add_format(CLI::App& import, const std::string& name, const std::string& fi
       ->capture_default_str();
   app->add_option("--max-rejects", flags->options.max_rejects,
                   "Fail, and write nothing, when more rows than this are left out")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   app->add_flag("--quiet", flags->quiet, "No progress line");
   app->add_flag("--json", flags->json, "Print counts as one JSON object");
   app->footer("Example:\n  onefold import " + name + " impressions/ logs/ --mapping mapping.toml");

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "cli/sample_source_options.h"
 #include "cli/verbs.h"
 #include <nlohmann/json.hpp>
 
@@ -33,20 +34,9 @@ void add_inspect(CLI::App& app, Run& run) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* verb = app.add_subcommand(
       "inspect", "Report how much of a table, or of any Parquet files, is repetition");
-  verb->add_option("TABLE", flags->path,
-                   "A Onefold table, a Parquet file, or a directory of Parquet files")
-      ->required();
-  verb->add_option("--session", flags->options.session,
-                   "Parquet: column with the session id (needed)");
-  verb->add_option("--user", flags->options.user, "Parquet: column with the user id");
-  verb->add_option("--time", flags->options.time,
-                   "Parquet: column with the time of a sample; without it samples arrived in the "
-                   "order of the file");
+  add_sample_source_options(verb, &flags->path, &flags->options);
   verb->add_option("--label", flags->options.label,
                    "Parquet: boolean or number column, positive when above 0");
-  verb->add_option("--batch-size", flags->options.batch_size,
-                   "Samples per batch, within which fold factors are counted")
-      ->capture_default_str();
   verb->add_flag("--json", flags->json, "Print one JSON object");
   verb->footer(
       "Examples:\n"

@@ -2,6 +2,7 @@
 #include <exception>
 #include <iostream>
 
+#include "cli/clean_interrupt.h"
 #include "cli/verbs.h"
 
 namespace {
@@ -43,7 +44,9 @@ int run_program(int argc, char** argv) {
     std::cerr << "onefold: " << error.what() << " (try --help)\n";
     return 2;
   }
+  onefold::cli::begin_clean_interrupt();
   const onefold::Status status = run();
+  onefold::cli::wait_if_interrupted();
   if (status.ok()) return 0;
   std::cerr << "onefold: " << status.message() << "\n";
   return status.code() == onefold::StatusCode::kInvalidArgument ? 2 : 1;
@@ -55,6 +58,7 @@ int main(int argc, char** argv) {
   try {
     return run_program(argc, argv);
   } catch (const std::exception& error) {
+    onefold::cli::wait_if_interrupted();
     std::cerr << "onefold: internal error: " << error.what() << "\n";
     return 3;
   }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // onefold timeline build|append|show: events as one timeline per user.
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
+#include "cli/number_check.h"
 #include "cli/verbs.h"
 #include <nlohmann/json.hpp>
 
+#include "onefold/base/memory.h"
 #include "onefold/timeline/build_timelines.h"
 #include "onefold/timeline/timeline_text.h"
 
@@ -15,7 +18,7 @@ namespace {
 struct WriteFlags {
   std::vector<std::string> paths;  // EVENTS... TIMELINES
   std::string mapping;
-  uint64_t memory_bytes = uint64_t{1} << 30;
+  std::string memory = "1GiB";
   TimelineBuildOptions build;
   TimelineWriteOptions options;
   bool json = false;
@@ -31,7 +34,11 @@ struct ShowFlags {
 
 Status run_write(const WriteFlags& flags, bool build) {
   TimelineWriteOptions options = flags.options;
-  options.memory_bytes = static_cast<int64_t>(flags.memory_bytes);
+  ONEFOLD_ASSIGN_OR_RETURN(options.memory_bytes, parse_byte_size(flags.memory));
+  const std::string& spill = options.spill_directory;
+  if (!spill.empty() && !std::filesystem::is_directory(spill)) {
+    return invalid_argument(spill + ": no directory to spill to; make it first");
+  }
   std::vector<std::string> inputs = flags.paths;
   const std::string directory = inputs.back();
   inputs.pop_back();
@@ -84,17 +91,17 @@ void add_write_options(CLI::App* verb, WriteFlags& flags) {
   verb->add_option("--mapping", flags.mapping,
                    "TOML file: which columns hold what, which actions are explicit and implicit")
       ->type_name("FILE");
-  verb->add_option("--memory", flags.memory_bytes,
-                   "For sorting, such as 512M; what does not fit is spilled to disk (default 1G)")
-      ->type_name("BYTES")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
+  verb->add_option("--memory", flags.memory,
+                   "For sorting, as 512MiB or 2G; what does not fit is spilled to disk")
+      ->type_name("SIZE")
+      ->capture_default_str();
   verb->add_option("--spill-dir", flags.options.spill_directory,
                    "Where to spill; by default beside the timelines")
       ->type_name("DIR");
   verb->add_option("--row-group-events", flags.options.parts.row_group_events,
                    "Events in a row group: what reading one user costs")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   verb->add_option("--zstd-level", flags.options.parts.zstd_level,
                    "Compression, 1 (fast) to 22 (small)")
@@ -136,7 +143,7 @@ void add_append_verb(CLI::App* timeline, Run& run) {
   verb->add_option("--max-parts", flags->options.max_parts,
                    "Merge the newest parts of a range of users when it has more than these")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   verb->footer("Example:\n  onefold timeline append events/2026-05-02.parquet timelines/all");
   verb->callback([flags, &run] { run = [flags] { return run_write(*flags, false); }; });
@@ -153,7 +160,7 @@ void add_show_verb(CLI::App* timeline, Run& run) {
       verb->add_option("--user", flags->user, "Print this user's newest events")->type_name("ID");
   verb->add_option("--newest", flags->newest, "How many, of each timeline")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   verb->add_flag("--verify", flags->verify, "Read all files and compare their checksums");
   verb->add_flag("--json", flags->json, "Print one JSON object");

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "cli/number_check.h"
 #include "cli/train_report.h"
 #include "cli/verbs.h"
 #include <unistd.h>
@@ -45,7 +46,9 @@ int64_t expected_steps(const TrainConfig& config) {
 Status run_train(const Arguments& arguments) {
   keep_freed_memory();
   ONEFOLD_ASSIGN_OR_RETURN(const TrainConfig file, read_config_file(arguments.config));
-  ONEFOLD_ASSIGN_OR_RETURN(auto trainer, Trainer::open(overridden(file, arguments)));
+  auto opened = Trainer::open(overridden(file, arguments));
+  if (!opened.ok()) return opened.status().with_context(arguments.config);
+  const std::unique_ptr<Trainer> trainer = *std::move(opened);
   if (arguments.resume) ONEFOLD_RETURN_IF_ERROR(trainer->resume());
   for (const std::string& unknown : trainer->unknown_slice_names()) {
     std::cerr << "warning: " << unknown << " is in no timeline, so that slice stays empty\n";
@@ -99,15 +102,15 @@ void add_train(CLI::App& app, Run& run) {
       ->type_name("DIR");
   verb->add_flag("--resume", arguments->resume, "Continue the newest checkpoint");
   verb->add_option("--max-steps", arguments->max_steps, "Stop after this many steps")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->type_name("N");
   verb->add_option("--batch-size", arguments->batch_size, "Samples per step")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->type_name("N");
   verb->add_option("--seed", arguments->seed, "Initial weights and order of batches")
       ->type_name("N");
   verb->add_option("--threads", arguments->threads, "Threads for the model; 0: as many as cores")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->type_name("N");
   verb->add_option("--json", arguments->json, "Also append JSON lines to this file")
       ->type_name("FILE");

@@ -3,12 +3,15 @@
 disk (program.fail checks all three)."""
 import json
 import shutil
+import signal
+import subprocess
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tiny_ebnerd
-from program import DATA, USAGE, fail, snapshot, succeed
+from program import BIN, DATA, USAGE, fail, snapshot, succeed
 
 TINY_LOG = ("--users", 20, "--items", 50, "--list-length", 5, "--sessions-per-user", 2)
 
@@ -208,6 +211,7 @@ def test_build_of_no_log(place):
         ("--row-group-samples", "all"),
         ("--zstd-level", 0),
         ("--late-after", -1),
+        ("--spill-dir", "nowhere"),
     ],
 )
 def test_build_options(place, option, value):
@@ -340,6 +344,17 @@ def test_train_on_nothing(place):
     fail(DATA, "train", "train.toml", cwd=place, saying="table")
 
 
+@pytest.mark.parametrize("option, value, words", [("--threads", "-1", "0 or more"), ("--batch-size", 0, "1 or more")])
+def test_train_numbers(place, option, value, words):
+    fail(USAGE, "train", "train.toml", option, value, cwd=place, saying=[option, words])
+
+
+def test_train_looks_for_its_checkpoints_first(place):
+    """And not when the training is done."""
+    (place / "checkpoints").write_text("a letter")
+    fail(DATA, "train", "train.toml", cwd=place, saying="checkpoints")
+
+
 def test_train_dedup_is_on_or_off(place):
     fail(USAGE, "train", "train.toml", "--dedup", "maybe", cwd=place, saying=["--dedup", "maybe"])
 
@@ -378,6 +393,19 @@ def test_train_names_must_fit_the_table(place, old, new, word):
     config = place / "train.toml"
     config.write_text(CONFIG.replace(old, new, 1))
     fail(DATA, "train", "train.toml", cwd=place, saying=word)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(tmp_path, number):
+    """What was begun is removed, and the program ends by the signal, as shells want it."""
+    process = subprocess.Popen([BIN, "synth", "log", "--users", "100000"], cwd=tmp_path,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    while process.poll() is None and not any(tmp_path.glob("log.staging-*/_log.json")):
+        time.sleep(0.001)
+    process.send_signal(number)
+    assert process.communicate() == ("", "onefold: interrupted\n")
+    assert process.returncode == -number
+    assert not any(tmp_path.iterdir())
 
 
 # demo

@@ -288,7 +288,7 @@ def test_rows_left_out_are_counted(tmp_path):
         ('unit = "s"', 'unit = "h"', ["mapping.toml:5", "unit 'h'"]),
         ('kind = "id_list"', 'kind = "id"', ["mapping.toml:13", "lists"]),
         ('scope = "user"', 'scoop = "user"', ["mapping.toml:16", "scoop"]),
-        ('column = "age"', 'column = "age"\nname = "time"', ["mapping.toml", "time"]),
+        ('column = "age"', 'column = "age"\nname = "time"', ["mapping.toml:20", "time"]),
     ],
 )
 def test_mistakes_in_the_mapping(tmp_path, old, new, words):
@@ -298,6 +298,29 @@ def test_mistakes_in_the_mapping(tmp_path, old, new, words):
     (tmp_path / "mapping.toml").write_text(PARQUET.replace(old, new, 1))
     arguments = ("import", "parquet", "rows.parquet", "log", "--mapping", "mapping.toml")
     fail(USAGE, *arguments, cwd=tmp_path, saying=words)
+
+
+def test_lists_of_lists_are_refused(tmp_path):
+    write_parquet(tmp_path / "rows.parquet", [(*row[:6], [[1]], *row[7:]) for row in ROWS])
+    (tmp_path / "mapping.toml").write_text(PARQUET)
+    arguments = ("import", "parquet", "rows.parquet", "log", "--mapping", "mapping.toml")
+    fail(USAGE, *arguments, cwd=tmp_path, saying=["'history'", "list<", "can be read"])
+
+
+def test_only_0_and_1_are_labels(tmp_path):
+    """A probability taken for a click would train a wrong model without a word."""
+    rows = [list(row) for row in ROWS]
+    rows[1][4], rows[3][4], rows[4][4] = 0.37, "True", ""
+    write_csv(tmp_path / "rows.csv", rows)
+    counts = load(tmp_path, "csv", "rows.csv", mapping=CSV)
+    assert counts["left_out"] == {"unparsable": 1}
+    assert counts["examples"] == [
+        "rows.csv: row 2: 'is_click' is not 0, 1, true or false (numbers are [labels.values]): 0.37"
+    ]
+    clicks = {(r["request_id"], r["item_id"]): r["click"] for r in as_dicts(tmp_path)}
+    assert clicks == {(50, 100): 1, (40, 100): 0, (60, 102): 1, (70, 100): 0}
+    assert counts["first_time"] == "1970-01-01 00:16:40"
+    assert counts["last_time"] == "1970-01-01 02:20:00"
 
 
 def test_bad_files(tmp_path):

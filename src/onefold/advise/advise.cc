@@ -48,7 +48,7 @@ std::string group_name(const std::vector<std::string>& features,
     prefix += "_group";
   } else {
     prefix.erase(prefix.find_last_not_of("_0123456789") + 1);
-    if (prefix.size() < 3) prefix = "group";
+    if (prefix.size() < 3) prefix = "user_lists";
   }
   std::string name = prefix;
   for (int number = 2; taken.contains(name); ++number) name = prefix + std::to_string(number);

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <utility>
 
 #include <fcntl.h>
@@ -13,6 +15,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "onefold/base/staging_cleanup.h"
 
 namespace onefold {
 namespace fs = std::filesystem;
@@ -47,6 +51,21 @@ std::string parent_of(const std::string& path) {
 }
 
 constexpr const char* kStagingSuffix = ".staging-";
+
+// The staging directories of this process. Never destroyed: a thread may ask while main() ends.
+struct OpenStagings {
+  std::mutex mutex;
+  std::set<std::string> paths;
+  bool removed = false;  // remove_staging_directories() was called
+};
+OpenStagings& open_stagings() {
+  static auto& stagings = *new OpenStagings();
+  return stagings;
+}
+void forget_staging(const std::string& path) {
+  const std::lock_guard lock(open_stagings().mutex);
+  open_stagings().paths.erase(path);
+}
 
 // Opens and locks a staging directory; closing the descriptor unlocks. On failure -errno:
 // -EWOULDBLOCK when somebody else holds it, -ENOENT when it is gone.
@@ -187,13 +206,15 @@ Result<StagingDirectory> StagingDirectory::create(const std::string& destination
         clean + kStagingSuffix + std::to_string(::getpid()) + "-" + std::to_string(attempt);
     if (::mkdir(path.c_str(), 0777) != 0) {
       if (errno == EEXIST) continue;  // another thread's, or another container's with this pid
-      return os_error(path, errno);
+      return os_error(parent_of(clean) + ": cannot make a directory there", errno);
     }
     const int fd = lock_directory(path);
     // Another create() can take it for abandoned before we hold it, and remove it.
     if (fd == -EWOULDBLOCK || fd == -ENOENT) continue;
     // Any other error: no flock() on this file system. Then nobody can lock it, so nobody will
     // remove it either; after a kill it stays until somebody does by hand.
+    const std::lock_guard lock(open_stagings().mutex);
+    open_stagings().paths.insert(path);
     return StagingDirectory(path, clean, std::max(fd, -1));
   }
 }
@@ -212,13 +233,18 @@ StagingDirectory& StagingDirectory::operator=(StagingDirectory&& other) noexcept
 
 StagingDirectory::~StagingDirectory() {
   std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
+  if (!path_.empty()) {
+    fs::remove_all(path_, ignored);
+    forget_staging(path_);
+  }
   if (lock_fd_ >= 0) ::close(lock_fd_);
 }
 
 Status StagingDirectory::commit() {
   ONEFOLD_CHECK(!path_.empty(), "the staging directory was committed before");
   ONEFOLD_RETURN_IF_ERROR(sync_tree(path_));
+  const std::lock_guard lock(open_stagings().mutex);
+  if (open_stagings().removed) return io_error(destination_ + ": interrupted");
   if (::rename(path_.c_str(), destination_.c_str()) != 0) {
     if (errno != ENOTEMPTY && errno != EEXIST) return os_error(destination_, errno);
     if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, destination_.c_str(), RENAME_EXCHANGE) !=
@@ -232,8 +258,21 @@ Status StagingDirectory::commit() {
     std::error_code ignored;
     fs::remove_all(path_, ignored);  // now the old contents
   }
+  open_stagings().paths.erase(path_);
   path_.clear();
   return sync_path(parent_of(destination_));
+}
+
+void remove_staging_directories() {
+  constexpr int kAttempts = 20;  // other threads may still be creating files there
+  const std::lock_guard lock(open_stagings().mutex);
+  open_stagings().removed = true;
+  for (const std::string& path : open_stagings().paths) {
+    for (int attempt = 0; attempt < kAttempts && path_exists(path); ++attempt) {
+      std::error_code ignored;
+      fs::remove_all(path, ignored);
+    }
+  }
 }
 
 }  // namespace onefold

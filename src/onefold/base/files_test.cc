@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "onefold/base/staging_cleanup.h"
+
 namespace onefold {
 namespace {
 namespace fs = std::filesystem;
@@ -243,6 +245,22 @@ TEST_F(StagingTest, AnotherProcessIsLeftAloneUntilItDies) {
   EXPECT_TRUE(path_exists(theirs + "/data"));
   ASSERT_TRUE(stage("2").commit().ok());
   EXPECT_EQ(entries(), Names{"table"});
+}
+
+TEST_F(StagingTest, RemovedBeforeASignalEndsTheProcess) {
+  ASSERT_TRUE(stage("old").commit().ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    StagingDirectory staging = stage("new"), other = stage("newer");
+    remove_staging_directories();
+    const bool gone = !path_exists(staging.path()) && !path_exists(other.path());
+    ::_exit(gone && !staging.commit().ok() ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(entries(), Names{"table"});
+  EXPECT_EQ(read_file(path("table/data")).value(), "old");
 }
 
 constexpr int kFiles = 6;

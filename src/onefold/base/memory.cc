@@ -31,15 +31,19 @@ int64_t number_in(const char* path) {
   return number;
 }
 
-constexpr std::array<std::pair<const char*, double>, 9> kUnits = {{{"B", 1},
-                                                                   {"KB", 1e3},
-                                                                   {"MB", 1e6},
-                                                                   {"GB", 1e9},
-                                                                   {"TB", 1e12},
-                                                                   {"KIB", 1024.0},
-                                                                   {"MIB", 1024.0 * 1024},
-                                                                   {"GIB", 1073741824.0},
-                                                                   {"TIB", 1099511627776.0}}};
+constexpr std::array<std::pair<const char*, double>, 13> kUnits = {{{"B", 1},
+                                                                    {"KB", 1e3},
+                                                                    {"MB", 1e6},
+                                                                    {"GB", 1e9},
+                                                                    {"TB", 1e12},
+                                                                    {"KIB", 1024.0},
+                                                                    {"MIB", 1024.0 * 1024},
+                                                                    {"GIB", 1073741824.0},
+                                                                    {"TIB", 1099511627776.0},
+                                                                    {"K", 1024.0},
+                                                                    {"M", 1024.0 * 1024},
+                                                                    {"G", 1073741824.0},
+                                                                    {"T", 1099511627776.0}}};
 
 }  // namespace
 
@@ -58,7 +62,8 @@ void release_freed_memory() { ::malloc_trim(0); }
 
 Result<int64_t> parse_byte_size(const std::string& text) {
   const auto refused = [&] {
-    return invalid_argument("'" + text + "' is no size: expected a number and a unit, as 512MiB");
+    return invalid_argument("'" + text +
+                            "' is no size: expected a number and a unit, as 512MiB or 2G");
   };
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);

@@ -20,8 +20,8 @@ int64_t peak_memory();
 // Gives freed heap memory back to the system.
 void release_freed_memory();
 
-// "512MiB", "2GiB", "1.5GB", "4096": binary units with an i, decimal without. kInvalidArgument for
-// anything else and for sizes below 1 byte.
+// "512MiB", "2G", "1.5GB", "4096": binary units with an i or a letter alone, decimal with a B.
+// kInvalidArgument for anything else and for sizes below 1 byte.
 Result<int64_t> parse_byte_size(const std::string& text);
 
 // 2147483648 -> "2.0 GiB"

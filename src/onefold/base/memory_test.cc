@@ -13,6 +13,7 @@ TEST(MemoryTest, SizesAsPeopleWriteThem) {
   EXPECT_EQ(parse_byte_size("512MiB").value(), 512 << 20);
   EXPECT_EQ(parse_byte_size("2gib").value(), int64_t{2} << 30);
   EXPECT_EQ(parse_byte_size("1.5GB").value(), 1'500'000'000);
+  EXPECT_EQ(parse_byte_size("1.5G").value(), int64_t{3} << 29);
   for (const char* bad : {"", "MiB", "12 apples", "0", "-1MiB", "nan", "1e30GB"}) {
     EXPECT_EQ(parse_byte_size(bad).status().code(), StatusCode::kInvalidArgument) << bad;
   }

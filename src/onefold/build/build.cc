@@ -269,6 +269,10 @@ Result<BuildStats> build_table(const std::string& logs_dir, const std::string& t
   if (options.threads == 0) {
     options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
+  // Now, and not when memory is full after an hour.
+  if (!options.spill_dir.empty() && !std::filesystem::is_directory(options.spill_dir)) {
+    return invalid_argument(options.spill_dir + ": no directory to spill to; make it first");
+  }
   ONEFOLD_ASSIGN_OR_RETURN(LogReader log, LogReader::open(logs_dir));
   ONEFOLD_ASSIGN_OR_RETURN(Schema schema, log_schema(log, options));
   const Schema windowed = schema;

@@ -61,13 +61,14 @@ class SplitImport {
         history_(std::move(history)),
         counts_(counts) {}
 
-  Status write_to(LogWriter& writer) {
+  Status write_to(LogWriter& writer, const ImportProgress& progress) {
     const std::vector<int64_t> order = arrival_order(rows_, counts_);
     for (size_t begin = 0; begin < order.size(); begin += kChunkRows) {
       const auto chunk =
           std::span(order).subspan(begin, std::min<size_t>(kChunkRows, order.size() - begin));
       ONEFOLD_RETURN_IF_ERROR(writer.append(requests_of(chunk)));
       ONEFOLD_RETURN_IF_ERROR(writer.append(clicks_of(chunk)));
+      if (progress) progress(static_cast<int64_t>(begin) + std::ssize(chunk), std::ssize(order));
     }
     return {};
   }
@@ -184,7 +185,8 @@ Schema ebnerd_schema() {
 }
 
 Result<EbnerdCounts> import_ebnerd(const std::string& directory, const std::string& logs,
-                                   EbnerdSplit split, const LogOptions& options) {
+                                   EbnerdSplit split, const LogOptions& options,
+                                   const ImportProgress& progress) {
   ONEFOLD_ASSIGN_OR_RETURN(const auto folders, folders_of(directory, split));
   ONEFOLD_ASSIGN_OR_RETURN(auto staging, LogStaging::create(logs, ebnerd_schema(), options));
   EbnerdCounts counts;
@@ -192,7 +194,7 @@ Result<EbnerdCounts> import_ebnerd(const std::string& directory, const std::stri
     ONEFOLD_ASSIGN_OR_RETURN(auto rows, read_ebnerd_behaviors(folder.path + "/behaviors.parquet"));
     ONEFOLD_ASSIGN_OR_RETURN(auto history, read_ebnerd_history(folder.path + "/history.parquet"));
     SplitImport import(folder.number, std::move(rows), std::move(history), &counts);
-    ONEFOLD_RETURN_IF_ERROR(import.write_to(staging.writer()));
+    ONEFOLD_RETURN_IF_ERROR(import.write_to(staging.writer(), progress));
   }
   ONEFOLD_RETURN_IF_ERROR(staging.commit());
   return counts;

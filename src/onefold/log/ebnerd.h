@@ -24,6 +24,7 @@
 
 #include "onefold/base/status.h"
 #include "onefold/jagged/schema.h"
+#include "onefold/log/import_progress.h"
 #include "onefold/log/log_writer.h"
 
 namespace onefold {
@@ -49,8 +50,9 @@ Schema ebnerd_schema();
 // it was. kAll takes the splits that exist, at least one. kInvalidArgument when `logs` exists and
 // is not a log; kNotFound, kDataLoss or kSchema, naming file and column, for the inputs.
 // Memory: one split's files as columns (its histories once per user, never expanded) and about
-// 256 expanded requests.
+// 256 expanded requests. Progress is that of each split.
 Result<EbnerdCounts> import_ebnerd(const std::string& directory, const std::string& logs,
-                                   EbnerdSplit split, const LogOptions& options = {});
+                                   EbnerdSplit split, const LogOptions& options = {},
+                                   const ImportProgress& progress = {});
 
 }  // namespace onefold

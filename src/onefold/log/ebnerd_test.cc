@@ -216,7 +216,15 @@ TEST_F(EbnerdTest, AFailedImportLeavesTheOlderLog) {
 TEST_F(EbnerdTest, TheRealTrainWeek) {
   const std::string data = std::string(ONEFOLD_SHARED_DATA) + "/ebnerd_demo";
   if (!path_exists(data)) GTEST_SKIP() << "no EB-NeRD demo bundle at " << data;
-  const EbnerdCounts counts = import_ebnerd(data, logs_, EbnerdSplit::kTrain).value();
+  std::vector<int64_t> done;
+  const auto progress = [&](int64_t requests, int64_t all) {
+    EXPECT_EQ(all, 24'724);
+    done.push_back(requests);
+  };
+  const EbnerdCounts counts = import_ebnerd(data, logs_, EbnerdSplit::kTrain, {}, progress).value();
+  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+  EXPECT_EQ(done.front(), 256);
+  EXPECT_EQ(done.back(), 24'724);
   EXPECT_EQ(counts.requests, 24'724);
   EXPECT_EQ(counts.candidates, 278'139);
   EXPECT_EQ(counts.clicks, 24'888);

@@ -32,12 +32,13 @@ class KuaiRandImport {
     find_requests();
   }
 
-  Status write_to(LogWriter& writer) {
+  Status write_to(LogWriter& writer, const ImportProgress& progress) {
     for (size_t begin = 0; begin < requests_.size(); begin += kChunkRequests) {
       const auto chunk =
           std::span(requests_).subspan(begin, std::min(kChunkRequests, requests_.size() - begin));
       ONEFOLD_RETURN_IF_ERROR(writer.append(records_of(chunk)));
       ONEFOLD_RETURN_IF_ERROR(writer.append(events_of(chunk)));
+      if (progress) progress(static_cast<int64_t>(begin + chunk.size()), std::ssize(requests_));
     }
     return {};
   }
@@ -190,7 +191,7 @@ Schema kuairand_schema() {
 }
 
 Result<KuaiRandCounts> import_kuairand(const std::string& directory, const std::string& logs,
-                                       const LogOptions& options) {
+                                       const LogOptions& options, const ImportProgress& progress) {
   ONEFOLD_ASSIGN_OR_RETURN(auto staging, LogStaging::create(logs, kuairand_schema(), options));
   KuaiRandCounts counts;
   ONEFOLD_ASSIGN_OR_RETURN(
@@ -199,7 +200,7 @@ Result<KuaiRandCounts> import_kuairand(const std::string& directory, const std::
   ONEFOLD_ASSIGN_OR_RETURN(
       auto history, read_kuairand_history(directory + "/user_history.csv.zst", &counts.skipped));
   KuaiRandImport import(std::move(impressions), std::move(history), &counts);
-  ONEFOLD_RETURN_IF_ERROR(import.write_to(staging.writer()));
+  ONEFOLD_RETURN_IF_ERROR(import.write_to(staging.writer(), progress));
   ONEFOLD_RETURN_IF_ERROR(staging.commit());
   return counts;
 }

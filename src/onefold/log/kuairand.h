@@ -21,6 +21,7 @@
 
 #include "onefold/base/status.h"
 #include "onefold/jagged/schema.h"
+#include "onefold/log/import_progress.h"
 #include "onefold/log/kuairand_files.h"
 #include "onefold/log/log_writer.h"
 
@@ -46,6 +47,7 @@ Schema kuairand_schema();
 // kDataLoss or kIoError, naming the file, for the inputs. Memory: both files as columns and 256
 // expanded requests.
 Result<KuaiRandCounts> import_kuairand(const std::string& directory, const std::string& logs,
-                                       const LogOptions& options = {});
+                                       const LogOptions& options = {},
+                                       const ImportProgress& progress = {});
 
 }  // namespace onefold

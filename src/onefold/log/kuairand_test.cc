@@ -49,15 +49,21 @@ class KuaiRandTest : public testing::Test {
     ASSERT_TRUE(write_file_atomic(data_ + "/" + name, packed).ok());
   }
 
-  Result<KuaiRandCounts> import() { return import_kuairand(data_, logs_, {.num_shards = 1}); }
+  Result<KuaiRandCounts> import() {
+    return import_kuairand(data_, logs_, {.num_shards = 1}, [this](int64_t done, int64_t all) {
+      progress_ = {done, all};
+    });
+  }
 
   const std::string root_ = fresh_directory();
   const std::string data_ = root_ + "/data", logs_ = root_ + "/logs";
+  std::pair<int64_t, int64_t> progress_;  // the last
 };
 
 TEST_F(KuaiRandTest, RowsBecomeRequestsInTimeOrder) {
   const KuaiRandCounts counts = import().value();
   EXPECT_EQ(counts.requests, 4);
+  EXPECT_EQ(progress_, std::pair(counts.requests, counts.requests));
   EXPECT_EQ(counts.candidates, 5);
   EXPECT_EQ(counts.duplicates, 1);
   EXPECT_EQ(counts.users, 2);

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "onefold/base/nearest_name.h"
 #include "onefold/model/model_config.h"
 
 namespace onefold {
@@ -56,6 +57,14 @@ bool holds_ids(const FeatureSpec& feature) {
   return feature.kind == FeatureKind::kId || feature.kind == FeatureKind::kIdList;
 }
 
+std::string not_in_schema(const std::string& name, const Schema& schema) {
+  std::vector<std::string> names;
+  for (const FeatureSpec& feature : schema.features) names.push_back(feature.name);
+  const std::string nearest = nearest_name(name, names);
+  return "is not in the table's schema" +
+         (nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+}
+
 Status check_features(const ModelConfig& config, const Schema& schema) {
   std::set<std::string> names;
   for (const FeatureConfig& feature : config.features) {
@@ -72,7 +81,8 @@ Status check_features(const ModelConfig& config, const Schema& schema) {
     if (feature.name == "item_id") continue;
     const FeatureSpec* spec = schema.find(feature.name);
     if (spec == nullptr) {
-      return not_found(fmt::format("feature '{}' is not in the table's schema", feature.name));
+      return not_found(
+          fmt::format("feature '{}' {}", feature.name, not_in_schema(feature.name, schema)));
     }
     if (!holds_ids(*spec)) {
       return schema_error(fmt::format("feature '{}' is {}; a [[feature]] needs id or id_list",
@@ -103,13 +113,14 @@ Status check_columns(const ModelConfig& config, const Schema& schema) {
   const std::vector<std::string> labels = schema.label_names();
   for (const std::string& name : config.labels) {
     if (std::find(labels.begin(), labels.end(), name) == labels.end()) {
-      return not_found(fmt::format("label '{}' is not in the table's schema", name));
+      return not_found(fmt::format("label '{}' is not in the table's schema; its labels are {}",
+                                   name, fmt::join(labels, ", ")));
     }
   }
   for (const std::string& name : config.dense) {
     const FeatureSpec* spec = schema.find(name);
     if (spec == nullptr) {
-      return not_found(fmt::format("dense feature '{}' is not in the table's schema", name));
+      return not_found(fmt::format("dense feature '{}' {}", name, not_in_schema(name, schema)));
     }
     if (spec->kind != FeatureKind::kDense) {
       return schema_error(
@@ -125,7 +136,7 @@ Status check_list(const BlockConfig& block, const std::string& name, FeatureKind
   const FeatureSpec* spec = schema.find(name);
   if (spec == nullptr) {
     return not_found(
-        fmt::format("block '{}': feature '{}' is not in the table's schema", block.name, name));
+        fmt::format("block '{}': feature '{}' {}", block.name, name, not_in_schema(name, schema)));
   }
   if (spec->group != block.group) {
     return schema_error(fmt::format("block '{}': feature '{}' is in group '{}', not in '{}'",

@@ -99,8 +99,11 @@ Result<FeatureKind> kind_in(const arrow::DataType& type, const FeatureColumn& fe
   const std::string where = "[[feature]] '" + feature.column + "'";
   const arrow::DataType& element =
       is_list(type) ? *static_cast<const arrow::BaseListType&>(type).value_type() : type;
-  const Status readable = CellColumn::check_type(element, where);
-  if (!readable.ok()) return mapping.error(feature.line, readable.message());
+  if (!CellColumn::check_type(element, feature.column).ok()) {
+    return mapping.error(feature.line, where + " is " + type.ToString() +
+                                           "; integers, floats, booleans, strings, timestamps and "
+                                           "lists of them can be read");
+  }
   if (!feature.separator.empty() && !is_text(type)) {
     return mapping.error(feature.line,
                          where + ": a separator splits text, and this is " + type.ToString());
@@ -164,6 +167,12 @@ Cell FeatureCells::read(int64_t row, FeatureValue* value) const {
     if (cell == Cell::kOk) value->ids.push_back(id);
   }
   return Cell::kOk;
+}
+
+std::string FeatureCells::text(int64_t row) const {
+  std::string text;
+  if (!lists_) cells_[0].name(row, &text);
+  return text;
 }
 
 }  // namespace onefold

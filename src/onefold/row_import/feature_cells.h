@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,8 @@ class FeatureCells {
   // kBad for what is no number and for an id list with a hole; an empty cell is no id, NaN or an
   // empty list.
   Cell read(int64_t row, FeatureValue* value) const;
+  // Of a cell that is no list, for messages; else nothing.
+  std::string text(int64_t row) const;
 
  private:
   FeatureKind kind_;

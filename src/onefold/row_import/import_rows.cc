@@ -66,8 +66,12 @@ class Importer {
         options_.progress(bytes_before_ + read, all_bytes_);
       }
       if (unread.reason != nullptr) return leave_out({path, number}, unread);
+      const int64_t time_us = row.time_us;
       ONEFOLD_ASSIGN_OR_RETURN(const LeftOut unused, writer_.add(std::move(row)));
-      return unused.reason == nullptr ? Status() : leave_out({path, number}, unused);
+      if (unused.reason != nullptr) return leave_out({path, number}, unused);
+      counts_.first_us = std::min(counts_.first_us, time_us);
+      counts_.last_us = std::max(counts_.last_us, time_us);
+      return {};
     };
     const auto on_bad_row = [&](const BadRow& row) {
       ++counts_.rows;

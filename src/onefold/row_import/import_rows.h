@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ struct RowCounts {
   // Candidates whose user features, time or session differ from the first row of their request,
   // which is the one that is logged.
   int64_t differing_rows = 0;
+  // Earliest and latest time of the candidates: a wrong unit shows.
+  int64_t first_us = std::numeric_limits<int64_t>::max();
+  int64_t last_us = std::numeric_limits<int64_t>::min();
   std::vector<std::string> unused_columns;  // that the mapping does not name, of all files
   std::vector<std::string> examples;        // the first rows left out: file, row, why
 

@@ -18,12 +18,38 @@ bool has(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-// reason: "no_user"; nullptr when the cell was read.
-LeftOut left_out(Cell cell, const char* empty_reason, const std::string& column,
-                 const char* expected) {
+// "'price' is not an integer: 0.5". `text` is the cell, if it is no list.
+LeftOut unparsable(const std::string& column, const std::string& expected,
+                   const std::string& text = {}) {
+  constexpr size_t kShown = 60;  // bytes of the cell
+  std::string detail = "'" + column + "' is not " + expected;
+  if (!text.empty()) detail += ": " + text.substr(0, kShown);
+  return {"unparsable", detail + (text.size() > kShown ? "..." : "")};
+}
+
+// empty_reason: "no_user". Nothing when the cell was read.
+LeftOut left_out(Cell cell, const char* empty_reason, const CellColumn& cells, int64_t row,
+                 const std::string& column, const char* expected) {
   if (cell == Cell::kOk) return {};
   if (cell == Cell::kEmpty) return {empty_reason, "'" + column + "' is empty"};
-  return {"unparsable", "'" + column + "' is not " + expected};
+  std::string text;
+  cells.name(row, &text);
+  return unparsable(column, expected, text);
+}
+
+constexpr const char* kAnId = "an integer (hash = true takes any text)";
+
+std::string expected_of(FeatureKind kind) {
+  switch (kind) {
+    case FeatureKind::kDense:
+      return "a number";
+    case FeatureKind::kFloatList:
+      return "a list of numbers";
+    case FeatureKind::kIdList:
+      return "a list of integers (hash = true takes any text)";
+    default:
+      return kAnId;
+  }
 }
 
 }  // namespace
@@ -87,9 +113,13 @@ Status RowReader::make_schema(const arrow::Schema& file) {
                               !path_.ends_with(".parquet"));
     if (!kind.ok()) return kind.status().with_context(path_);
     schema_.features.push_back({feature.name, *kind, feature.scope, feature.group});
+    const Status valid = schema_.validate();  // after each, to name the line
+    if (!valid.ok()) return mapping_->error(feature.line, valid.message());
   }
   for (const LabelColumn& label : mapping_->labels) {
     schema_.labels.push_back({label.name, label.name, label.value});
+    const Status valid = schema_.validate();
+    if (!valid.ok()) return mapping_->error(label.line, valid.message());
   }
   schema_.windowed_groups = mapping_->windowed_groups;
   const Status valid = schema_.validate();
@@ -153,40 +183,52 @@ LeftOut RowReader::read_row(const Cells& cells, int64_t row, Row* out) const {
   const auto id = [&](const std::optional<CellColumn>& column, const KeyColumn& key,
                       const char* empty_reason, int64_t* value) -> LeftOut {
     if (!column) return {};
-    return left_out(column->id(row, value), empty_reason, key.source.column,
-                    "an integer (hash = true takes any text)");
+    return left_out(column->id(row, value), empty_reason, *column, row, key.source.column, kAnId);
   };
   if (auto out_of = id(cells.user, mapping_->user, "no_user", &out->user); out_of.reason)
     return out_of;
   if (auto out_of = id(cells.item, mapping_->item, "no_item", &out->item); out_of.reason)
     return out_of;
   const Cell time = cells.time->time_us(row, &out->time_us);
-  if (time != Cell::kOk) return left_out(time, "no_time", mapping_->time.source.column, "a time");
+  if (auto out_of =
+          left_out(time, "no_time", *cells.time, row, mapping_->time.source.column, "a time");
+      out_of.reason)
+    return out_of;
   if (auto out_of = id(cells.request, mapping_->request, "no_request", &out->request);
       out_of.reason)
     return out_of;
   if (auto out_of = id(cells.session, mapping_->session, "no_session", &out->session);
       out_of.reason)
     return out_of;
-  out->labels.resize(cells.labels.size());
-  for (size_t i = 0; i < cells.labels.size(); ++i) {
-    Cell cell = Cell::kOk;
-    if (mapping_->labels[i].value) {
-      double number = std::numeric_limits<double>::quiet_NaN();
-      cell = cells.labels[i].real(row, &number);
-      out->labels[i] = static_cast<float>(number);
-    } else {
-      bool flag = false;
-      cell = cells.labels[i].flag(row, &flag);
-      out->labels[i] = flag ? 1.0f : 0.0f;
-    }
-    if (cell == Cell::kBad) return left_out(cell, "", mapping_->labels[i].column, "a label");
-  }
+  if (auto out_of = read_labels(cells, row, out); out_of.reason) return out_of;
   out->features.resize(cells.features.size());
   for (size_t i = 0; i < cells.features.size(); ++i) {
-    const Cell cell = cells.features[i].read(row, &out->features[i]);
-    if (cell != Cell::kOk) {
-      return left_out(cell, "", mapping_->features[i].column, to_string(schema_.features[i].kind));
+    if (cells.features[i].read(row, &out->features[i]) != Cell::kOk) {
+      return unparsable(mapping_->features[i].column, expected_of(schema_.features[i].kind),
+                        cells.features[i].text(row));
+    }
+  }
+  return {};
+}
+
+LeftOut RowReader::read_labels(const Cells& cells, int64_t row, Row* out) const {
+  out->labels.resize(cells.labels.size());
+  for (size_t i = 0; i < cells.labels.size(); ++i) {
+    const LabelColumn& label = mapping_->labels[i];
+    double number = std::numeric_limits<double>::quiet_NaN();
+    Cell cell = cells.labels[i].real(row, &number);
+    if (!label.value) {
+      // A count or a probability is no click: taken for one, it would spoil the model silently.
+      const bool is_flag = cell != Cell::kOk || number == 0 || number == 1;
+      bool flag = false;
+      cell = is_flag ? cells.labels[i].flag(row, &flag) : Cell::kBad;
+      number = flag ? 1 : 0;
+    }
+    out->labels[i] = static_cast<float>(number);
+    if (cell == Cell::kBad) {
+      return left_out(
+          cell, "", cells.labels[i], row, label.column,
+          label.value ? "a number" : "0, 1, true or false (numbers are [labels.values])");
     }
   }
   return {};

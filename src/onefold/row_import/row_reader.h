@@ -62,6 +62,7 @@ class RowReader {
   Status check_columns(const arrow::Schema& file);
   Status make_schema(const arrow::Schema& file);
   LeftOut read_row(const Cells& cells, int64_t row, Row* out) const;
+  LeftOut read_labels(const Cells& cells, int64_t row, Row* out) const;
 
   std::string path_;
   const RowMapping* mapping_;

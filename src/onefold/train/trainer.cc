@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "onefold/reader/stopwatch.h"
 #include "onefold/train/binary_loss.h"
@@ -16,6 +18,24 @@
 
 namespace onefold {
 namespace {
+
+// That a directory is at `path` or can be made there. Nothing is made.
+Status check_directory_place(const std::string& path) {
+  if (path.empty()) return {};
+  namespace fs = std::filesystem;
+  fs::path place = fs::absolute(path);
+  std::error_code error;
+  while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
+  if (!fs::is_directory(place, error)) {
+    return io_error("[checkpoint] directory " + path + ": " + place.string() +
+                    " is not a directory");
+  }
+  if (::access(place.c_str(), W_OK) != 0) {
+    return io_error("[checkpoint] directory " + path + ": " + place.string() +
+                    " cannot be written to");
+  }
+  return {};
+}
 
 std::span<const float> first_column(const at::Tensor& values, std::vector<float>& buffer) {
   const at::Tensor column = values.select(1, 0).contiguous();
@@ -214,7 +234,9 @@ std::vector<std::string> Trainer::unknown_slice_names() const {
 
 Status Trainer::resume() {
   if (rep_->config.checkpoint.directory.empty()) {
-    return invalid_argument("to resume, name a checkpoint directory");
+    return invalid_argument(
+        "to resume, name the directory of the checkpoints: --checkpoint DIR, or directory in "
+        "[checkpoint]");
   }
   Optimizers& optimizers = rep_->runner.optimizers();
   ONEFOLD_ASSIGN_OR_RETURN(
@@ -230,6 +252,8 @@ Status Trainer::resume() {
 
 Result<TrainResult> Trainer::run(const TrainObserver& observer) {
   TrainResult result;
+  // Now, and not after hours of training.
+  ONEFOLD_RETURN_IF_ERROR(check_directory_place(rep_->config.checkpoint.directory));
   ONEFOLD_RETURN_IF_ERROR(rep_->train_epochs(result, observer));
   ONEFOLD_RETURN_IF_ERROR(rep_->evaluate_into(result, observer));
   ONEFOLD_RETURN_IF_ERROR(rep_->checkpoint(observer));
