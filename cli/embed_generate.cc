@@ -118,7 +118,7 @@ void add_embed_generate(CLI::App& embed, Run& run) {
   verb->add_option("--part-users", options.part_users, "Users per file: what a kill can cost")
       ->check(at_least(1))
       ->capture_default_str();
-  verb->add_option("--threads", options.threads, "0: as many as cores")->check(at_least(0));
+  verb->add_option("--threads", options.threads, "Up to 1024; 0: as many as cores");
   verb->add_flag("--json", flags->json, "Print JSON");
   verb->callback([flags, &run] { run = [flags] { return run_generate(*flags); }; });
   verb->footer(

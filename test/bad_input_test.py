@@ -373,6 +373,8 @@ def test_train_dedup_is_on_or_off(place):
         ("[[feature]]", "[feature]", ["feature"]),
         ('name = "items"', 'nam = "items"', ["nam"]),
         ("threads = 1", "threads = -1", ["threads"]),
+        ("threads = 1", "threads = 3000000000", ["threads", "1024"]),
+        ("batch_size = 64", "batch_size = 64\nprefetch_batches = 5000000000", ["prefetch_batches", "1024"]),
     ],
 )
 def test_train_configuration(place, old, new, words):
@@ -406,6 +408,15 @@ def test_interrupted(tmp_path, number):
     assert process.communicate() == ("", "onefold: interrupted\n")
     assert process.returncode == -number
     assert not any(tmp_path.iterdir())
+
+
+# embed
+
+
+@pytest.mark.parametrize("threads", [-1, 5000])
+def test_embed_generate_threads(tmp_path, threads):
+    fail(USAGE, "embed", "generate", "upstream", "timelines", "store", "--threads", threads, cwd=tmp_path,
+         saying=[str(threads), "0 to 1024"])  # fmt: skip
 
 
 # demo

@@ -179,6 +179,9 @@ VersionInfo describe(const GenerateOptions& options, const UserEmbedder& embedde
 
 Result<GenerateReport> generate_embeddings(const GenerateOptions& options) {
   const Stopwatch watch;
+  if (options.threads < 0 || options.threads > 1024) {  // as for training
+    return invalid_argument(fmt::format("{} threads: expected 0 to 1024", options.threads));
+  }
   if (options.threads > 0) at::set_num_threads(options.threads);
   ONEFOLD_ASSIGN_OR_RETURN(const auto embedder, UserEmbedder::load(options.checkpoint));
   GenerateReport report;

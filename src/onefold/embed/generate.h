@@ -33,7 +33,7 @@ struct GenerateOptions {
   int64_t batch_users = 256;
   int64_t batch_events = 1 << 19;  // a batch ends after so many, so that memory is bounded
   int64_t part_users = 65536;      // users per file: what a kill can cost at most
-  int threads = 0;                 // 0: libtorch's choice
+  int threads = 0;                 // up to 1024; 0: libtorch's choice
   std::function<void(const GenerateProgress&)> on_progress;  // after every batch
 };
 

@@ -78,6 +78,13 @@ Status check_config(const TrainConfig& config) {
     if (value < 0)
       return invalid_argument(fmt::format("{} is {}; it cannot be negative", key, value));
   }
+  // Far above what helps; beyond it the OpenMP runtime fails, and ends the program.
+  for (auto [value, key] :
+       {std::pair{loop.threads, "threads"}, {data.prefetch_batches, "prefetch_batches"}}) {
+    if (value > 1024) {
+      return invalid_argument(fmt::format("{} is {}; it must be at most 1024", key, value));
+    }
+  }
   for (auto [value, key] : {std::pair{loop.learning_rate, "learning_rate"},
                             {loop.table_learning_rate, "table_learning_rate"}}) {
     if (!(value > 0))
