@@ -14,6 +14,7 @@ namespace {
 constexpr int kDigitBits = 11;
 constexpr int kDigits = 1 << kDigitBits;
 constexpr int64_t kChunks = 8;
+constexpr int64_t kGrain = 1 << 15;  // entries a task moves from one form to the other
 
 struct Entry {
   uint32_t row;
@@ -67,18 +68,22 @@ void id_sort_radix(const IdSortParams& params, const Device& device) {
   Counts& counts = *static_cast<Counts*>(params.workspace);
   Entry* from = reinterpret_cast<Entry*>(&counts + 1);
   Entry* to = from + params.num_ids;
-  for (int64_t i = 0; i < params.num_ids; ++i) {
-    const int32_t row = params.rows[i];
-    from[i] = {static_cast<uint32_t>(row < 0 ? params.total_rows : row), static_cast<int32_t>(i)};
-  }
+  parallel_for(device, params.num_ids, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int32_t row = params.rows[i];
+      from[i] = {static_cast<uint32_t>(row < 0 ? params.total_rows : row), static_cast<int32_t>(i)};
+    }
+  });
   for (int shift = 0; (params.total_rows >> shift) != 0; shift += kDigitBits) {
     sort_by_digit(from, to, params.num_ids, shift, counts, device);
     std::swap(from, to);
   }
-  for (int64_t i = 0; i < params.num_ids; ++i) {
-    params.sorted_rows[i] = static_cast<int32_t>(from[i].row);
-    params.sorted_positions[i] = from[i].position;
-  }
+  parallel_for(device, params.num_ids, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      params.sorted_rows[i] = static_cast<int32_t>(from[i].row);
+      params.sorted_positions[i] = from[i].position;
+    }
+  });
   fill_runs(params);
 }
 
