@@ -300,6 +300,20 @@ def test_mistakes_in_the_mapping(tmp_path, old, new, words):
     fail(USAGE, *arguments, cwd=tmp_path, saying=words)
 
 
+def test_one_mapping_for_csv_and_parquet(tmp_path):
+    write_parquet(tmp_path / "rows.parquet", ROWS)
+    load(tmp_path, "parquet", "rows.parquet", mapping=CSV)  # a separator, and a list column
+    assert [r["history"] for r in as_dicts(tmp_path)] == [[], [1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3, 100]]
+
+
+def test_a_wrong_delimiter(tmp_path):
+    write_csv(tmp_path / "rows.csv", ROWS, delimiter=";")
+    (tmp_path / "mapping.toml").write_text(CSV)
+    arguments = ("import", "csv", "rows.csv", "log", "--mapping", "mapping.toml")
+    fail(USAGE, *arguments, cwd=tmp_path, saying=["mapping.toml:3", "rows.csv", "'delimiter'"])
+    load(tmp_path, "csv", "rows.csv", mapping="delimiter = ';'\n" + CSV)
+
+
 def test_lists_of_lists_are_refused(tmp_path):
     write_parquet(tmp_path / "rows.parquet", [(*row[:6], [[1]], *row[7:]) for row in ROWS])
     (tmp_path / "mapping.toml").write_text(PARQUET)

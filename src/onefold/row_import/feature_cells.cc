@@ -104,9 +104,9 @@ Result<FeatureKind> kind_in(const arrow::DataType& type, const FeatureColumn& fe
                                            "; integers, floats, booleans, strings, timestamps and "
                                            "lists of them can be read");
   }
-  if (!feature.separator.empty() && !is_text(type)) {
-    return mapping.error(feature.line,
-                         where + ": a separator splits text, and this is " + type.ToString());
+  if (!feature.separator.empty() && !is_text(type) && !is_list(type)) {
+    return mapping.error(feature.line, where + ": a separator splits text, and this is " +
+                                           type.ToString() + "; leave it out");
   }
   ONEFOLD_ASSIGN_OR_RETURN(
       const FeatureKind kind,

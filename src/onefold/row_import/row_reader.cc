@@ -85,6 +85,13 @@ Status RowReader::check_columns(const arrow::Schema& file) {
   const std::vector<std::string> present = file.field_names();
   for (const MappedColumn& mapped : mapping_->columns()) {
     const auto copies = std::count(present.begin(), present.end(), mapped.column);
+    const bool is_table_text = json_ == nullptr && !path_.ends_with(".parquet");
+    if (copies == 0 && is_table_text && present.size() == 1) {
+      return mapping_->error(mapped.line, mapped.key + ": " + path_ + " has no column '" +
+                                              mapped.column +
+                                              "' but one column only; set 'delimiter' to what "
+                                              "separates its cells");
+    }
     if (copies == 0) {
       return mapping_->error(mapped.line, mapped.key + ": " + path_ + " has no column '" +
                                               mapped.column + "'; did you mean '" +
