@@ -66,6 +66,8 @@ def test_sigkill(place):
         if found == digests[new]:
             there = new
             replaced += 1
+        else:
+            seconds *= 1.02  # or slower
         if kill % 20 == 0:
             build_once(f"log{new}", "table", cwd=place)
             there = new

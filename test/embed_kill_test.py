@@ -125,7 +125,10 @@ def test_generate(place):
             assert json.loads(succeed("embed", "versions", "store", "--json", cwd=place))["versions"] == []
         report = json.loads(succeed(*generate("store"), cwd=place))
         assert report["users"] == USERS
-        resumed += report["resumed_users"] > 0
+        if report["resumed_users"] > 0:
+            resumed += 1
+        else:
+            seconds *= 1.05  # or slower
         assert rows(store / "v000001") == expected
         assert not list(store.glob(".*partial"))
     # The kills hit something: runs, and runs that had sealed parts.
