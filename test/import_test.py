@@ -306,6 +306,22 @@ def test_one_mapping_for_csv_and_parquet(tmp_path):
     assert [r["history"] for r in as_dicts(tmp_path)] == [[], [1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3, 100]]
 
 
+def test_what_spark_leaves_behind(tmp_path):
+    for path in ("dt=1/part-0", "dt=2/part-0", "_temporary/0/part-0", ".old/part-0"):
+        place = tmp_path / f"rows/{path}.parquet"
+        place.parent.mkdir(parents=True)
+        write_parquet(place, ROWS)
+    empty = tmp_path / "rows/dt=1/part-0.parquet"
+    pq.write_table(pq.read_table(empty, partitioning=None).slice(0, 0), empty)
+    (tmp_path / "rows/_SUCCESS").touch()
+    counts = load(tmp_path, "parquet", "rows", mapping=PARQUET)
+    assert (counts["files"], counts["rows"], counts["left_out"]) == (2, len(ROWS), {})
+    folded = json.loads(succeed("fold", "rows", "folded", "--json", cwd=tmp_path))
+    assert folded["rows"] == len(ROWS)
+    report = succeed("inspect", "rows", "--session", "user_id", "--json", cwd=tmp_path)
+    assert json.loads(report)["samples"] == len(ROWS)
+
+
 def test_a_wrong_delimiter(tmp_path):
     write_csv(tmp_path / "rows.csv", ROWS, delimiter=";")
     (tmp_path / "mapping.toml").write_text(CSV)

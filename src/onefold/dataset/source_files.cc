@@ -17,6 +17,7 @@
 #include <parquet/schema.h>
 
 #include "onefold/base/files.h"
+#include "onefold/base/set_aside.h"
 #include "onefold/log/arrow_status.h"
 #include "onefold/table/manifest.h"
 
@@ -58,7 +59,7 @@ Result<std::vector<std::string>> parquet_names(const std::string& root) {
                               ": this is a table already; onefold unfold gives "
                               "back the files it was folded from");
     }
-    if (name.ends_with(".parquet")) files.push_back(name);
+    if (name.ends_with(".parquet") && !is_set_aside(name)) files.push_back(name);
   }
   if (files.empty()) return not_found(root + ": no *.parquet file in this directory");
   return files;

@@ -13,6 +13,7 @@
 #include <parquet/properties.h>
 
 #include "onefold/base/files.h"
+#include "onefold/base/set_aside.h"
 #include "onefold/inspect/key_columns.h"
 #include "onefold/inspect/value_words.h"
 #include "onefold/log/arrow_status.h"
@@ -169,7 +170,8 @@ Result<std::vector<std::string>> parquet_files(const std::string& path) {
   ONEFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> names, list_files(path));
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (name.ends_with(".parquet")) files.push_back((std::filesystem::path(path) / name).string());
+    if (!name.ends_with(".parquet") || is_set_aside(name)) continue;
+    files.push_back((std::filesystem::path(path) / name).string());
   }
   if (files.empty()) return not_found(path + ": no *.parquet file in this directory");
   return files;

@@ -46,7 +46,7 @@ std::string expected_of(FeatureKind kind) {
     case FeatureKind::kFloatList:
       return "a list of numbers";
     case FeatureKind::kIdList:
-      return "a list of integers (hash = true takes any text)";
+      return "a list of integers without holes (hash = true takes any text)";
     default:
       return kAnId;
   }

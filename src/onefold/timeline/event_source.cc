@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "onefold/base/files.h"
+#include "onefold/base/set_aside.h"
 #include "onefold/timeline/record_stream.h"
 
 namespace onefold {
@@ -24,7 +25,7 @@ Result<EventInputs> find_inputs(const std::vector<std::string>& paths) {
     ONEFOLD_ASSIGN_OR_RETURN(const auto names, list_files(path));
     const size_t before = inputs.files.size();
     for (const std::string& name : names) {
-      if (is_record_file(name)) inputs.files.push_back(path + "/" + name);
+      if (is_record_file(name) && !is_set_aside(name)) inputs.files.push_back(path + "/" + name);
     }
     if (inputs.files.size() == before) {
       return not_found(path +
