@@ -14,7 +14,7 @@ namespace {
 
 struct FoldFlags {
   std::string source, table;
-  std::vector<std::string> groups;
+  std::vector<std::string> groups, windows;
   FoldOptions options;
   bool json = false;
 };
@@ -22,6 +22,10 @@ struct FoldFlags {
 Status run_fold(FoldFlags flags) {
   for (const std::string& text : flags.groups) {
     ONEFOLD_ASSIGN_OR_RETURN(ColumnGroup group, parse_column_group(text));
+    flags.options.groups.push_back(std::move(group));
+  }
+  for (const std::string& text : flags.windows) {
+    ONEFOLD_ASSIGN_OR_RETURN(ColumnGroup group, parse_window_group(text));
     flags.options.groups.push_back(std::move(group));
   }
   auto report = [&] {
@@ -52,12 +56,25 @@ void add_fold(CLI::App& app, Run& run) {
   verb->add_option("--group", flags->groups,
                    "Columns to fold together; repeat it for more groups. Without it groups are "
                    "chosen on the first rows")
+      ->allow_extra_args(false)  // what follows is the next argument, not one more group
       ->type_name("NAME=COLUMN,COLUMN");
+  CLI::Option* window =
+      verb->add_option("--window", flags->windows,
+                       "List columns that slide or grow from row to row: a windowed group, stored "
+                       "as windows on merged rows; repeat it for more groups")
+          ->allow_extra_args(false)
+          ->type_name("[NAME=]COLUMN,COLUMN");
+  verb->add_option("--user", flags->options.user,
+                   "Column with the user id: windows are merged among the rows of one user. "
+                   "Without it user_id, or the --session column")
+      ->needs(window)
+      ->type_name("COLUMN");
   verb->add_option("--session", flags->options.session,
                    "Column with the session id, whose distinct values are counted")
       ->type_name("COLUMN");
   verb->add_option("--label", flags->options.labels,
                    "float32 column that onefold train may take as a label; may be repeated")
+      ->allow_extra_args(false)
       ->type_name("COLUMN");
   verb->add_option("--zstd-level", flags->options.zstd_level, "Compression, 1 (fast) to 22 (small)")
       ->check(CLI::Range(1, 22))
@@ -68,6 +85,7 @@ void add_fold(CLI::App& app, Run& run) {
       "Examples:\n"
       "  onefold fold clicks.parquet tables/clicks\n"
       "  onefold fold warehouse/clicks tables/clicks --session sid\n"
+      "  onefold fold warehouse/clicks tables/clicks --window viewed,dwell --user uid\n"
       "  onefold fold warehouse/clicks tables/clicks --group history=viewed,dwell --group "
       "tags=tags");
   verb->callback([flags, &run] { run = [flags] { return run_fold(*flags); }; });

@@ -6,8 +6,9 @@ in four groups that change now and then within a session, 20 features of the ite
     bench/dataset/dataset_bench.py BUILD [--sessions N]
 
 Compared, all zstd level 3 with the same row groups: the samples in order of arrival, the same sorted by
-session, and those folded. Before anything is timed, unfolding must give back the sorted file. Prints a
-table and writes build/bench/dataset_bench.json.
+session, and those folded. Then histories that grow: items and times of one user's events in every row, a few
+more in each, of which the newest are kept; folded with --window and without. Before anything is timed,
+unfolding must give back the file. Prints a table and writes build/bench/dataset_bench.json.
 """
 import argparse
 import json
@@ -26,6 +27,10 @@ SAMPLES, LENGTH, GROUPS, LISTS, ITEM_FEATURES = 16, 20, 4, 10, 20
 CHANGES = 0.05  # of a group, from one sample of a session to the next
 ROW_GROUP = 16_384
 ARRIVAL_AIM = 8
+GROWN_ROWS = 64  # of a user
+# Events in the first row of a user, later ones grow up to 100 more, then slide; and the order of the rows.
+GROWN = ((100, "by user"), (1000, "by user"), (1000, "by arrival"))
+WINDOW_AIM = 2
 
 
 def list_columns(draw, num_samples):
@@ -58,6 +63,60 @@ def samples(num_sessions):
     for number in range(ITEM_FEATURES):
         columns[f"item_{number}"] = (draw.random(num_samples) ** 3 * 1e5).astype(np.int64)
     return pa.table(columns)
+
+
+def grown_histories(num_users, events, order):
+    draw = np.random.default_rng(3)
+    steps = draw.integers(1, 4, (num_users, GROWN_ROWS))
+    ends = events + np.cumsum(steps, axis=1)
+    begins = np.maximum(0, ends - events - 100)
+    seen = int(ends.max())
+    items = (draw.random((num_users, seen)) ** 3 * 1e6).astype(np.int64)
+    times = 1_700_000_000 + np.cumsum(draw.exponential(3600, (num_users, seen)), axis=1).astype(np.int64)
+    lengths = (ends - begins).reshape(-1)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    first = (np.arange(num_users)[:, None] * seen + begins).reshape(-1)
+    index = np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1])
+    columns = {"user": np.repeat(np.arange(num_users), GROWN_ROWS)}
+    for name, values in {"items": items, "times": times}.items():
+        columns[name] = pa.ListArray.from_arrays(offsets, values.reshape(-1)[index])
+    columns["label"] = (draw.random(len(lengths)) < 0.1).astype(np.float32)
+    table = pa.table(columns)
+    if order == "by user":
+        return table
+    return table.take(np.arange(len(lengths)).reshape(num_users, GROWN_ROWS).T.reshape(-1))
+
+
+def measure_windows(onefold, place, num_users, events, order):
+    """Bytes and seconds of grown histories, folded without and with --window."""
+    table = grown_histories(num_users, events, order)
+    figures = {"lists": f"histories of {events} events that grow, {order}"}
+    figures |= {"rows": table.num_rows, "value_bytes": table.nbytes}
+    figures["source"] = write(table, place / "grown.parquet")
+    for name, options in {"exact": [], "window": ["--window", "items,times", "--user", "user"]}.items():
+        command = ["fold", place / "grown.parquet", place / name, *options, "--json"]
+        figures[name] = json.loads(run(onefold, *command)[1])["table_bytes"]
+        shutil.rmtree(place / f"{name}_copy", ignore_errors=True)
+        run(onefold, "unfold", place / name, place / f"{name}_copy")
+        if not pq.read_table(place / f"{name}_copy/grown.parquet").equals(table):
+            raise SystemExit(f"dataset_bench: unfolding ({name}) gave other rows")
+        figures[f"{name}_s"] = best(lambda command=command: run(onefold, *command)[0])
+
+        def unfold(name=name):
+            shutil.rmtree(place / f"{name}_copy")
+            return run(onefold, "unfold", place / name, place / f"{name}_copy")[0]
+
+        figures[f"{name}_unfold_s"] = best(unfold)
+    return figures
+
+
+def print_windows(figures):
+    print(f"{figures['lists']}: {figures['rows']} rows, {figures['value_bytes']} bytes of values, "
+          f"{figures['source']} in Parquet")
+    for name in ("exact", "window"):
+        words = "with --window" if name == "window" else "without"
+        print(f"  fold {words:<14} {figures[name]:>12} bytes ({figures['source'] / figures[name]:.1f}x)  "
+              f"fold {figures[f'{name}_s']:.2f} s  unfold {figures[f'{name}_unfold_s']:.2f} s")
 
 
 def write(table, path):
@@ -143,7 +202,10 @@ def main():
     parser.add_argument("--sessions", type=int, default=4096)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        figures = measure(arguments.build.resolve() / "onefold", pathlib.Path(place), arguments.sessions)
+        onefold, place = arguments.build.resolve() / "onefold", pathlib.Path(place)
+        figures = measure(onefold, place, arguments.sessions)
+        grown = [measure_windows(onefold, place, max(1, arguments.sessions * 12 // events), events, order)
+                 for events, order in GROWN]
     rows = figures["rows"]
     print(f"{rows} samples, {figures['value_bytes']} bytes of values, groups of {figures['groups']} columns")
     for name in ("arrival", "sorted", "folded"):
@@ -154,6 +216,8 @@ def main():
     for name in ("fold", "unfold", "rewrite"):
         seconds = figures[name + "_s"]
         print(f"{name:<10} {seconds:12.2f} s      {rows / seconds:8.0f} samples/s")
+    for lists in grown:
+        print_windows(lists)
     folded = figures["folded"]
     claims = [
         claim("fold: bytes, arrival order / folded", folded, figures["arrival"], "bytes",
@@ -162,6 +226,11 @@ def main():
               figures["sorted"] / folded, 1),
         claim("fold: time, Arrow reads and writes the file / fold", figures["fold_s"],
               figures["rewrite_s"], "s", figures["rewrite_s"] / figures["fold_s"], 1),
+    ]
+    claims += [
+        claim(f"fold: bytes of {lists['lists']}, without / with --window", lists["window"],
+              lists["exact"], "bytes", lists["exact"] / lists["window"], WINDOW_AIM)
+        for lists in grown
     ]
     out = pathlib.Path("build/bench")
     out.mkdir(parents=True, exist_ok=True)

@@ -120,6 +120,10 @@ def main(onefold):
             table = folder / name.replace(" ", "_")
             run(onefold, "build", logs, table, *options)
             check_equal(read(table).select(plain.column_names), plain, name)
+        lists = ",".join(name for name in plain.column_names if name.startswith("history_"))
+        options = ["--window", f"history={lists}", "--label", "click"]
+        run(onefold, "fold", folder / "plain" / "part-00000.parquet", folder / "as_it_was", *options)
+        check_equal(read(folder / "as_it_was").select(plain.column_names), plain, "folded as it was")
         exact = stored(folder / "folded")
         assert exact * 5 < len(plain), f"{exact} histories for {len(plain)} samples: not folded"
         assert stored(folder / "windowed") * 2 < exact, "histories that slide are not merged"

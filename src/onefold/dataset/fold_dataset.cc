@@ -10,6 +10,7 @@
 #include "onefold/dataset/fold_rows.h"
 #include "onefold/dataset/folded_part.h"
 #include "onefold/dataset/int96_range.h"
+#include "onefold/dataset/row_bytes.h"
 #include "onefold/dataset/source_files.h"
 #include "onefold/dataset/trainable_columns.h"
 #include "onefold/table/manifest.h"
@@ -21,16 +22,19 @@ namespace {
 // Enough rows to see what repeats, few enough to fold every column of them twice.
 constexpr int64_t kSampleRows = 64 << 10;
 
-Result<std::vector<ColumnGroup>> groups_of_first_rows(const SourceFiles& source) {
+Result<std::vector<ColumnGroup>> groups_of_first_rows(const SourceFiles& source,
+                                                      const std::vector<ColumnGroup>& named) {
   for (size_t i = 0; i < source.files.size(); ++i) {
     ONEFOLD_ASSIGN_OR_RETURN(const auto file, ArrowFile::open(source.path(i)));
     for (int row_group = 0; row_group < file->num_row_groups(); ++row_group) {
       ONEFOLD_ASSIGN_OR_RETURN(const auto rows, file->read(row_group));
-      if (rows->num_rows() > 0) return choose_column_groups(*rows->Slice(0, kSampleRows));
+      if (rows->num_rows() > 0) return choose_column_groups(*rows->Slice(0, kSampleRows), named);
     }
   }
   return std::vector<ColumnGroup>{};
 }
+
+bool is_windowed(const ColumnGroup& group) { return group.windowed; }
 
 class DatasetFolder {
  public:
@@ -40,12 +44,7 @@ class DatasetFolder {
   Status choose() {
     ONEFOLD_ASSIGN_OR_RETURN(const auto first, ArrowFile::open(source_.path(0)));
     const arrow::Schema& schema = *first->schema();
-    groups_ = options_.groups;
-    report_.groups_chosen = groups_.empty();
-    if (groups_.empty()) {
-      ONEFOLD_ASSIGN_OR_RETURN(groups_, groups_of_first_rows(source_));
-    }
-    ONEFOLD_RETURN_IF_ERROR(check_column_groups(groups_, schema));
+    ONEFOLD_RETURN_IF_ERROR(choose_groups(schema));
     ONEFOLD_ASSIGN_OR_RETURN(TrainableColumns trainable,
                              trainable_columns(schema, groups_, options_.labels));
     session_ = options_.session;
@@ -53,6 +52,7 @@ class DatasetFolder {
     if (!session_.empty() && schema.GetFieldIndex(session_) < 0) {
       return not_found(source_.path(0) + ": no column '" + session_ + "' (--session)");
     }
+    ONEFOLD_RETURN_IF_ERROR(choose_user(schema));
     report_.missing_keys = trainable.missing_keys;
     manifest_.schema = std::move(trainable.schema);
     describe_columns(schema);
@@ -68,8 +68,10 @@ class DatasetFolder {
     const std::string directory =
         std::filesystem::path(source_.files[number]).parent_path().string();
     ONEFOLD_ASSIGN_OR_RETURN(auto part, FoldedPart::create({.root = staging_,
+                                                            .source = source_.path(number),
                                                             .partition = directory,
                                                             .number = static_cast<int64_t>(number),
+                                                            .user = user_,
                                                             .zstd_level = options_.zstd_level,
                                                             .encodings = &encodings_},
                                                            *file, groups_));
@@ -101,9 +103,37 @@ class DatasetFolder {
   }
 
  private:
+  Status choose_groups(const arrow::Schema& schema) {
+    groups_ = options_.groups;
+    name_column_groups(groups_, schema);
+    ONEFOLD_RETURN_IF_ERROR(check_column_groups(groups_, schema));
+    report_.groups_chosen = std::all_of(groups_.begin(), groups_.end(), is_windowed);
+    if (!report_.groups_chosen) return {};
+    ONEFOLD_ASSIGN_OR_RETURN(const auto chosen, groups_of_first_rows(source_, groups_));
+    groups_.insert(groups_.end(), chosen.begin(), chosen.end());
+    return check_column_groups(groups_, schema);
+  }
+
+  // Whose lists overlap.
+  Status choose_user(const arrow::Schema& schema) {
+    user_ = options_.user;
+    if (!user_.empty() && schema.GetFieldIndex(user_) < 0) {
+      return not_found(source_.path(0) + ": no column '" + user_ + "' (--user)");
+    }
+    if (user_.empty()) user_ = schema.GetFieldIndex("user_id") >= 0 ? "user_id" : options_.session;
+    if (user_.empty()) return {};
+    const arrow::DataType& type = *schema.GetFieldByName(user_)->type();
+    if (has_row_bytes(type)) return {};
+    return unsupported(source_.path(0) + ": column '" + user_ + "' of type " + type.ToString() +
+                       " cannot say whose the lists are; name another (--user)");
+  }
+
   void describe_columns(const arrow::Schema& schema) {
     manifest_.source.emplace();
-    for (const ColumnGroup& group : groups_) manifest_.source->groups.push_back(group.name);
+    for (const ColumnGroup& group : groups_) {
+      manifest_.source->groups.push_back(group.name);
+      if (group.windowed) manifest_.source->windowed_groups.push_back(group.name);
+    }
     manifest_.source->session = session_;
     manifest_.source->missing_keys = report_.missing_keys;
     for (const auto& field : schema.fields()) {
@@ -123,6 +153,7 @@ class DatasetFolder {
   const std::string staging_;
   std::vector<ColumnGroup> groups_;
   std::string session_;
+  std::string user_;  // whose lists overlap; empty: all are one user's
   DistinctValues sessions_;
   EncodingsByKind encodings_;
   Manifest manifest_;

@@ -12,6 +12,25 @@ double ratio(int64_t a, int64_t b) {
   return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
 }
 
+std::string text_of(const FoldedGroup& folded, bool chosen) {
+  const bool windowed = folded.group.windowed;
+  const int64_t distinct = windowed ? folded.windows : folded.unique;
+  std::string text = fmt::format(
+      "group {}{}: {}\n  {} rows -> {} distinct ({:.1f}x)", folded.group.name,
+      windowed ? " (windowed)" : (chosen ? " (chosen)" : ""), fmt::join(folded.group.columns, ", "),
+      folded.samples, distinct, ratio(folded.samples, distinct));
+  if (windowed) {
+    text +=
+        fmt::format(" -> {} merged ({:.1f}x)", folded.unique, ratio(folded.samples, folded.unique));
+  }
+  text += fmt::format("; values {} -> {} bytes, {} saved", folded.bytes, folded.unique_bytes,
+                      folded.bytes - folded.unique_bytes);
+  if (windowed) {
+    text += fmt::format(", {} of them by windows", folded.distinct_bytes - folded.unique_bytes);
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 nlohmann::json to_json(const FoldReport& report) {
@@ -19,10 +38,14 @@ nlohmann::json to_json(const FoldReport& report) {
   for (const FoldedGroup& folded : report.groups) {
     groups.push_back({{"group", folded.group.name},
                       {"columns", folded.group.columns},
+                      {"windowed", folded.group.windowed},
                       {"samples", folded.samples},
                       {"unique", folded.unique},
                       {"value_bytes", folded.bytes},
                       {"unique_value_bytes", folded.unique_bytes}});
+    if (!folded.group.windowed) continue;
+    groups.back()["windows"] = folded.windows;
+    groups.back()["distinct_value_bytes"] = folded.distinct_bytes;
   }
   return {{"groups", std::move(groups)},
           {"groups_chosen", report.groups_chosen},
@@ -37,14 +60,7 @@ nlohmann::json to_json(const FoldReport& report) {
 std::string to_text(const FoldReport& report) {
   std::string text = fmt::format("{} files, {} row groups, {} rows\n", report.files,
                                  report.row_groups, report.rows);
-  for (const FoldedGroup& folded : report.groups) {
-    text += fmt::format(
-        "group {}{}: {}\n  {} rows -> {} distinct ({:.1f}x); values {} -> {} bytes, {} saved\n",
-        folded.group.name, report.groups_chosen ? " (chosen)" : "",
-        fmt::join(folded.group.columns, ", "), folded.samples, folded.unique,
-        ratio(folded.samples, folded.unique), folded.bytes, folded.unique_bytes,
-        folded.bytes - folded.unique_bytes);
-  }
+  for (const FoldedGroup& folded : report.groups) text += text_of(folded, report.groups_chosen);
   if (report.groups.empty()) {
     text +=
         "no group: no list, map, struct or long text repeats enough within a row group; name "

@@ -94,6 +94,21 @@ FoldedRows fold_rows(const std::vector<std::shared_ptr<arrow::ChunkedArray>>& co
   return folded;
 }
 
+int64_t value_bytes(const std::vector<std::shared_ptr<arrow::ChunkedArray>>& columns,
+                    int64_t num_rows) {
+  int64_t total = 0;
+  std::string bytes;
+  for (const auto& column : columns) {
+    ColumnWalk walk(*column);
+    for (int64_t row = 0; row < num_rows; ++row) {
+      bytes.clear();
+      walk.append_next(bytes);
+      total += static_cast<int64_t>(bytes.size());
+    }
+  }
+  return total;
+}
+
 void DistinctValues::add(const arrow::ChunkedArray& column) {
   ColumnWalk walk(column);
   std::string bytes;

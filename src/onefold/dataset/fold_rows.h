@@ -26,6 +26,10 @@ struct FoldedRows {
 FoldedRows fold_rows(const std::vector<std::shared_ptr<arrow::ChunkedArray>>& columns,
                      int64_t num_rows);
 
+// FoldedRows::bytes alone.
+int64_t value_bytes(const std::vector<std::shared_ptr<arrow::ChunkedArray>>& columns,
+                    int64_t num_rows);
+
 // Counts distinct values by their hash: 8 bytes of memory each, and one error in 2^64 pairs.
 class DistinctValues {
  public:

@@ -6,8 +6,6 @@
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
-#include <arrow/compute/api_vector.h>
-#include <arrow/datum.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
@@ -15,57 +13,15 @@
 #include "onefold/base/files.h"
 #include "onefold/dataset/fold_rows.h"
 #include "onefold/dataset/source_files.h"
-#include "onefold/log/arrow_status.h"
 #include "onefold/table/table_columns.h"
 
 namespace onefold {
 namespace {
 
-using Columns = std::vector<std::shared_ptr<arrow::ChunkedArray>>;
-
 // An array over `values`, which must outlive it.
-std::shared_ptr<arrow::Array> borrow(const std::vector<int64_t>& values) {
-  return std::make_shared<arrow::Int64Array>(static_cast<int64_t>(values.size()),
-                                             arrow::Buffer::Wrap(values.data(), values.size()));
-}
-
-std::shared_ptr<arrow::ChunkedArray> chunked(const std::vector<int64_t>& values) {
-  return std::make_shared<arrow::ChunkedArray>(borrow(values));
-}
-
-// Elements of a list in row `row`; 1 for what is no list.
-int64_t num_values(const arrow::Array& array, int64_t row) {
-  if (array.IsNull(row)) return 0;
-  switch (array.type_id()) {
-    case arrow::Type::LIST:
-    case arrow::Type::MAP:
-      return static_cast<const arrow::ListArray&>(array).value_length(row);
-    case arrow::Type::LARGE_LIST:
-      return static_cast<const arrow::LargeListArray&>(array).value_length(row);
-    case arrow::Type::FIXED_SIZE_LIST:
-      return static_cast<const arrow::FixedSizeListArray&>(array).value_length(row);
-    default:
-      return 1;
-  }
-}
-
-// Counts as docs/table_format.md says for group_stats: list values before and after folding.
-void count_values(const Columns& columns, const FoldedRows& folded, GroupStats& stats) {
-  stats.samples += static_cast<int64_t>(folded.refs.size());
-  stats.unique += static_cast<int64_t>(folded.rows.size());
-  for (const auto& column : columns) {
-    size_t row = 0;
-    std::vector<bool> seen(folded.rows.size());
-    for (const auto& chunk : column->chunks()) {
-      for (int64_t i = 0; i < chunk->length(); ++i, ++row) {
-        const int64_t values = num_values(*chunk, i);
-        const auto ref = static_cast<size_t>(folded.refs[row]);
-        stats.sample_values += values;
-        if (!seen[ref]) stats.unique_values += values;
-        seen[ref] = true;
-      }
-    }
-  }
+std::shared_ptr<arrow::ChunkedArray> borrow(const std::vector<int64_t>& values) {
+  return std::make_shared<arrow::ChunkedArray>(std::make_shared<arrow::Int64Array>(
+      static_cast<int64_t>(values.size()), arrow::Buffer::Wrap(values.data(), values.size())));
 }
 
 std::shared_ptr<arrow::Field> required_int64(const std::string& name) {
@@ -76,6 +32,17 @@ bool in_a_group(const std::vector<ColumnGroup>& groups, const std::string& colum
   return std::any_of(groups.begin(), groups.end(), [&](const ColumnGroup& group) {
     return std::find(group.columns.begin(), group.columns.end(), column) != group.columns.end();
   });
+}
+
+// Who owns the lists of each sample: equal values of column `user`, or all are one's.
+std::vector<int32_t> owners_of(const arrow::Table& rows, const std::string& user) {
+  if (user.empty()) return std::vector<int32_t>(static_cast<size_t>(rows.num_rows()), 0);
+  return fold_rows({rows.GetColumnByName(user)}, rows.num_rows()).refs;
+}
+
+bool any_windowed(const std::vector<FoldedGroup>& groups) {
+  return std::any_of(groups.begin(), groups.end(),
+                     [](const FoldedGroup& folded) { return folded.group.windowed; });
 }
 
 }  // namespace
@@ -99,7 +66,12 @@ Status FoldedPart::name_files(const ArrowFile& source, const std::vector<ColumnG
   for (const auto& field : schema.fields()) {
     if (!in_a_group(groups, field->name())) fields.push_back(field);
   }
-  for (const ColumnGroup& group : groups) fields.push_back(required_int64(ref_column(group.name)));
+  for (const ColumnGroup& group : groups) {
+    fields.push_back(required_int64(ref_column(group.name)));
+    if (!group.windowed) continue;
+    fields.push_back(required_int64(start_column(group.name)));
+    fields.push_back(required_int64(length_column(group.name)));
+  }
   const SourceTraits traits = source_traits(source);
   file_options_ = traits.file_options(options_.zstd_level);
   // INT96 has no order, so engines could not skip row groups by its statistics.
@@ -110,7 +82,7 @@ Status FoldedPart::name_files(const ArrowFile& source, const std::vector<ColumnG
   for (const ColumnGroup& group : groups) {
     arrow::FieldVector payload_fields = {required_int64(kRefColumn)};
     for (const std::string& column : group.columns) {
-      payload_fields.push_back(schema.GetFieldByName(column));
+      payload_fields.push_back(payload_field(group, schema.GetFieldByName(column)));
     }
     Payload payload{.group = group};
     payload.file = {.kind = group.name,
@@ -149,47 +121,42 @@ Result<TableFile> FoldedPart::close_file(Output& output) {
   return file;
 }
 
-Status FoldedPart::write(const arrow::Table& rows, std::vector<FoldedGroup>& folded_groups,
-                         std::vector<GroupStats>& stats) {
-  const int64_t num_rows = rows.num_rows();
-  Columns samples;
-  std::vector<std::vector<int64_t>> refs;  // [groups], borrowed by `samples`
-  for (size_t g = 0; g < payloads_.size(); ++g) {
-    Payload& payload = payloads_[g];
-    Columns columns;
-    for (const std::string& name : payload.group.columns) {
-      columns.push_back(rows.GetColumnByName(name));
-    }
-    const FoldedRows folded = fold_rows(columns, num_rows);
-    const auto num_unique = static_cast<int64_t>(folded.rows.size());
-    count_values(columns, folded, stats[g]);
-    folded_groups[g].samples += num_rows;
-    folded_groups[g].unique += num_unique;
-    folded_groups[g].bytes += folded.bytes;
-    folded_groups[g].unique_bytes += folded.unique_bytes;
-    std::vector<int64_t> payload_refs(folded.rows.size());
-    std::iota(payload_refs.begin(), payload_refs.end(), payload.next_ref);
-    Columns unique = {chunked(payload_refs)};
-    for (const auto& column : columns) {
-      arrow::Datum taken;
-      ONEFOLD_ASSIGN_OR_RETURN_ARROW(taken, arrow::compute::Take(column, borrow(folded.rows)),
-                                     options_.root);
-      unique.push_back(taken.chunked_array());
-    }
-    ONEFOLD_RETURN_IF_ERROR(
-        write_rows(payload.file, *arrow::Table::Make(payload.file.schema, unique, num_unique)));
-    std::vector<int64_t>& sample_refs = refs.emplace_back();
-    for (int32_t ref : folded.refs) sample_refs.push_back(payload.next_ref + ref);
-    payload.next_ref += num_unique;
-    if (payload.next_ref - payload.first_ref > int64_t{1} << 32) {
-      return unsupported("a file with more than 2^32 distinct rows of a group; split it");
-    }
+Status FoldedPart::write_payload(Payload& payload, const GroupRows& stored) {
+  std::vector<int64_t> refs(static_cast<size_t>(stored.num_payload));
+  std::iota(refs.begin(), refs.end(), payload.next_ref);
+  ArrowColumns columns = {borrow(refs)};
+  columns.insert(columns.end(), stored.payload.begin(), stored.payload.end());
+  payload.next_ref += stored.num_payload;
+  if (payload.next_ref - payload.first_ref > int64_t{1} << 32) {
+    return unsupported("a file with more than 2^32 distinct rows of a group; split it");
   }
+  return write_rows(payload.file,
+                    *arrow::Table::Make(payload.file.schema, columns, stored.num_payload));
+}
+
+Status FoldedPart::write(const arrow::Table& rows, std::vector<FoldedGroup>& folded,
+                         std::vector<GroupStats>& stats) {
+  ArrowColumns samples;
   for (const auto& field : samples_.schema->fields()) {
     if (auto column = rows.GetColumnByName(field->name())) samples.push_back(std::move(column));
   }
-  for (const auto& group_refs : refs) samples.push_back(chunked(group_refs));
-  return write_rows(samples_, *arrow::Table::Make(samples_.schema, samples, num_rows));
+  const std::vector<int32_t> owners =
+      any_windowed(folded) ? owners_of(rows, options_.user) : std::vector<int32_t>{};
+  std::vector<GroupRows> stored(payloads_.size());  // borrowed by `samples`
+  for (size_t g = 0; g < payloads_.size(); ++g) {
+    auto group_rows = fold_group(rows, owners, folded[g], stats[g]);
+    if (!group_rows.ok()) return group_rows.status().with_context(options_.source);
+    stored[g] = *std::move(group_rows);
+    const int64_t first_ref = payloads_[g].next_ref;
+    ONEFOLD_RETURN_IF_ERROR(write_payload(payloads_[g], stored[g]));
+    stored[g].payload.clear();
+    for (int64_t& row : stored[g].rows) row += first_ref;
+    samples.push_back(borrow(stored[g].rows));
+    if (!folded[g].group.windowed) continue;
+    samples.push_back(borrow(stored[g].starts));
+    samples.push_back(borrow(stored[g].lengths));
+  }
+  return write_rows(samples_, *arrow::Table::Make(samples_.schema, samples, rows.num_rows()));
 }
 
 Result<TablePart> FoldedPart::close() {

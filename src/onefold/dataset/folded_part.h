@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "onefold/dataset/fold_dataset.h"
+#include "onefold/dataset/group_rows.h"
 #include "onefold/table/arrow_file.h"
 #include "onefold/table/manifest.h"
 
@@ -19,8 +20,10 @@ using EncodingsByKind = std::map<std::string, LeafEncodings>;
 
 struct FoldedPartOptions {
   std::string root;       // directory of the table
+  std::string source;     // the file, for messages
   std::string partition;  // below root; "" for none
   int64_t number = 0;     // unique in the table: in the file names, and the high half of refs
+  std::string user;       // column whose values own the lists of windowed groups; empty: one owner
   int zstd_level = 3;
   EncodingsByKind* encodings = nullptr;  // borrowed
 };
@@ -52,6 +55,7 @@ class FoldedPart {
   };
 
   FoldedPart() = default;
+  Status write_payload(Payload& payload, const GroupRows& stored);
   Status name_files(const ArrowFile& source, const std::vector<ColumnGroup>& groups);
   Status begin(Output& output, const arrow::Table* rows);
   Status write_rows(Output& output, const arrow::Table& rows);

@@ -15,6 +15,7 @@
 #include "onefold/dataset/fold_rows.h"
 #include "onefold/dataset/row_bytes.h"
 #include "onefold/jagged/schema.h"
+#include "onefold/table/arrow_lists.h"
 #include "onefold/table/table_columns.h"
 
 namespace onefold {
@@ -62,13 +63,21 @@ Candidate join(const Candidate& a, const Candidate& b) {
   return joined;
 }
 
-std::vector<Candidate> candidates(const arrow::Table& sample) {
+bool in_a_group(const std::vector<ColumnGroup>& groups, const std::string& column) {
+  return std::any_of(groups.begin(), groups.end(), [&](const ColumnGroup& group) {
+    return std::find(group.columns.begin(), group.columns.end(), column) != group.columns.end();
+  });
+}
+
+std::vector<Candidate> candidates(const arrow::Table& sample,
+                                  const std::vector<ColumnGroup>& named) {
   std::vector<Candidate> found;
   const auto num_rows = static_cast<double>(sample.num_rows());
   for (int c = 0; c < sample.num_columns(); ++c) {
     const arrow::Field& field = *sample.schema()->field(c);
     if (!(is_nested_value(*field.type()) || is_text(*field.type()))) continue;
     if (field.name() == kRefColumn) continue;  // payload files have a column of that name
+    if (in_a_group(named, field.name())) continue;
     FoldedRows folded = fold_rows({sample.column(c)}, sample.num_rows());
     if (is_text(*field.type()) && static_cast<double>(folded.bytes) / num_rows < kLongTextBytes) {
       continue;
@@ -100,7 +109,38 @@ void join_pairs(std::vector<Candidate>& groups) {
 }
 
 bool is_free(const std::string& group, const arrow::Schema& schema) {
-  return schema.GetFieldIndex(group) < 0 && schema.GetFieldIndex(ref_column(group)) < 0;
+  for (const std::string& column :
+       {group, ref_column(group), start_column(group), length_column(group)}) {
+    if (schema.GetFieldIndex(column) >= 0) return false;
+  }
+  return true;
+}
+
+// The first of "group0", "group1", ... that is free, from `number` on, which becomes the next.
+std::string free_name(const std::string& stem, int& number, const std::vector<ColumnGroup>& groups,
+                      const arrow::Schema& schema) {
+  while (true) {
+    std::string name = stem + std::to_string(number++);
+    const bool taken = std::any_of(groups.begin(), groups.end(),
+                                   [&](const ColumnGroup& group) { return group.name == name; });
+    if (!taken && is_free(name, schema)) return name;
+  }
+}
+
+// "a,b" -> a, b
+std::vector<std::string> split_columns(std::string text) {
+  std::vector<std::string> columns;
+  while (!text.empty()) {
+    const size_t comma = text.find(',');
+    if (comma != 0) columns.push_back(text.substr(0, comma));
+    text.erase(0, comma == std::string::npos ? comma : comma + 1);
+  }
+  return columns;
+}
+
+// Windows are cut from lists; a map's entries have no order to slide in.
+bool can_be_windowed(const arrow::DataType& type) {
+  return ArrowLists::holds(type) && type.id() != arrow::Type::MAP;
 }
 
 Status check_group_name(const std::string& name, const arrow::Schema& schema) {
@@ -113,6 +153,7 @@ Status check_group_name(const std::string& name, const arrow::Schema& schema) {
   }
   if (!is_free(name, schema)) {
     return invalid_argument("group name '" + name + "' is a column's, or '" + ref_column(name) +
+                            "', '" + start_column(name) + "' or '" + length_column(name) +
                             "' is; choose another");
   }
   return {};
@@ -124,16 +165,30 @@ Result<ColumnGroup> parse_column_group(const std::string& text) {
   const size_t equals = text.find('=');
   ColumnGroup group;
   group.name = text.substr(0, equals);
-  std::string columns = equals == std::string::npos ? "" : text.substr(equals + 1);
-  while (!columns.empty()) {
-    const size_t comma = columns.find(',');
-    if (comma != 0) group.columns.push_back(columns.substr(0, comma));
-    columns.erase(0, comma == std::string::npos ? comma : comma + 1);
-  }
+  if (equals != std::string::npos) group.columns = split_columns(text.substr(equals + 1));
   if (group.name.empty() || group.columns.empty()) {
     return invalid_argument("group '" + text + "': expected NAME=COLUMN,COLUMN,...");
   }
   return group;
+}
+
+Result<ColumnGroup> parse_window_group(const std::string& text) {
+  ColumnGroup group;
+  if (text.find('=') != std::string::npos) {
+    ONEFOLD_ASSIGN_OR_RETURN(group, parse_column_group(text));
+  } else {
+    group.columns = split_columns(text);
+  }
+  group.windowed = true;
+  if (!group.columns.empty()) return group;
+  return invalid_argument("window '" + text + "': expected COLUMN,COLUMN,...");
+}
+
+void name_column_groups(std::vector<ColumnGroup>& groups, const arrow::Schema& schema) {
+  int number = 0;
+  for (ColumnGroup& group : groups) {
+    if (group.name.empty()) group.name = free_name("window", number, groups, schema);
+  }
 }
 
 Status check_column_groups(const std::vector<ColumnGroup>& groups, const arrow::Schema& schema) {
@@ -156,22 +211,25 @@ Status check_column_groups(const std::vector<ColumnGroup>& groups, const arrow::
         return unsupported("group " + group.name + ": column '" + column + "' of type " +
                            schema.field(index)->type()->ToString() + " cannot be in a group");
       }
+      if (group.windowed && !can_be_windowed(*schema.field(index)->type())) {
+        return unsupported("windowed group " + group.name + ": column '" + column + "' of type " +
+                           schema.field(index)->type()->ToString() +
+                           " is no list, and windows are cut from lists; fold it with --group");
+      }
     }
   }
   return {};
 }
 
-std::vector<ColumnGroup> choose_column_groups(const arrow::Table& sample) {
+std::vector<ColumnGroup> choose_column_groups(const arrow::Table& sample,
+                                              const std::vector<ColumnGroup>& named) {
   if (sample.num_rows() == 0) return {};
-  std::vector<Candidate> chosen = candidates(sample);
+  std::vector<Candidate> chosen = candidates(sample, named);
   join_pairs(chosen);
   std::vector<ColumnGroup> groups;
   int number = 0;
   for (Candidate& candidate : chosen) {
-    ColumnGroup group;
-    do {
-      group.name = "group" + std::to_string(number++);
-    } while (!is_free(group.name, *sample.schema()));
+    ColumnGroup group{.name = free_name("group", number, named, *sample.schema())};
     std::sort(candidate.columns.begin(), candidate.columns.end());
     for (int c : candidate.columns) group.columns.push_back(sample.schema()->field(c)->name());
     groups.push_back(std::move(group));

@@ -51,6 +51,30 @@ TEST(ChooseColumnGroupsTest, NamesThatAreTaken) {
   EXPECT_EQ(groups[0], (ColumnGroup{"group1", {"group0"}}));
 }
 
+TEST(ChooseColumnGroupsTest, NamedGroupsAreLeftAlone) {
+  const auto same = lists(100, 30, [](int) { return 1; });
+  const auto rows = table({{"a", same}, {"b", same}});
+  EXPECT_EQ(choose_column_groups(*rows, {{"group0", {"a"}, true}}),
+            (std::vector<ColumnGroup>{{"group1", {"b"}}}));
+}
+
+TEST(NameColumnGroupsTest, FreeNames) {
+  const auto same = lists(1, 1, [](int) { return 1; });
+  const auto rows = table({{"window0", same}, {"window2.start", same}});
+  std::vector<ColumnGroup> groups = {{"", {"a"}, true}, {"window1", {"b"}}, {"", {"c"}, true}};
+  name_column_groups(groups, *rows->schema());
+  EXPECT_EQ(groups[0].name, "window3");
+  EXPECT_EQ(groups[2].name, "window4");
+}
+
+TEST(ParseWindowGroupTest, Words) {
+  EXPECT_EQ(*parse_window_group("viewed,dwell"), (ColumnGroup{"", {"viewed", "dwell"}, true}));
+  EXPECT_EQ(*parse_window_group("h=viewed"), (ColumnGroup{"h", {"viewed"}, true}));
+  for (const char* text : {"", ",", "h=", "=viewed"}) {
+    EXPECT_EQ(parse_window_group(text).status().code(), StatusCode::kInvalidArgument) << text;
+  }
+}
+
 TEST(ChooseColumnGroupsTest, NoRows) {
   EXPECT_TRUE(choose_column_groups(*table({{"a", lists(0, 1, [](int) { return 0; })}})).empty());
 }

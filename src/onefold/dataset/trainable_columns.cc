@@ -79,6 +79,10 @@ Result<TrainableColumns> trainable_columns(const arrow::Schema& schema,
                               .group = group};
     if (fits(trainable.schema, feature)) trainable.schema.features.push_back(feature);
   }
+  for (const ColumnGroup& group : groups) {
+    if (!group.windowed || trainable.schema.group_features(group.name).empty()) continue;
+    trainable.schema.windowed_groups.push_back(group.name);
+  }
   return trainable;
 }
 

@@ -17,9 +17,11 @@
 
 #include "onefold/base/files.h"
 #include "onefold/base/hash.h"
+#include "onefold/dataset/cut_lists.h"
 #include "onefold/dataset/source_files.h"
 #include "onefold/log/arrow_status.h"
 #include "onefold/table/manifest.h"
+#include "onefold/table/sample_refs.h"
 #include "onefold/table/table_columns.h"
 
 namespace onefold {
@@ -29,28 +31,6 @@ namespace {
 constexpr int64_t kRowsAtOnce = 16 << 10;
 
 using Columns = std::map<std::string, std::shared_ptr<arrow::ChunkedArray>>;
-
-// Rows of `payload` for the refs in `refs`, as indices.
-Result<std::vector<int64_t>> payload_rows(const arrow::ChunkedArray& refs, int64_t first_ref,
-                                          int64_t num_rows, const std::string& where) {
-  if (refs.type()->id() != arrow::Type::INT64 || refs.null_count() > 0) {
-    return schema_error(where + ": is not int64 without nulls");
-  }
-  std::vector<int64_t> rows;
-  rows.reserve(static_cast<size_t>(refs.length()));
-  for (const auto& chunk : refs.chunks()) {
-    const auto& array = static_cast<const arrow::Int64Array&>(*chunk);
-    for (int64_t i = 0; i < array.length(); ++i) {
-      const uint64_t row = static_cast<uint64_t>(array.Value(i)) - static_cast<uint64_t>(first_ref);
-      if (row >= static_cast<uint64_t>(num_rows)) {
-        return data_loss(
-            fmt::format("{}: ref {} leaves its payload row group", where, array.Value(i)));
-      }
-      rows.push_back(static_cast<int64_t>(row));
-    }
-  }
-  return rows;
-}
 
 Result<std::shared_ptr<arrow::ChunkedArray>> take(
     const std::shared_ptr<arrow::ChunkedArray>& values, const std::vector<int64_t>& rows,
@@ -71,7 +51,8 @@ Result<std::shared_ptr<arrow::ChunkedArray>> take(
 
 class PartUnfolder {
  public:
-  PartUnfolder(std::string table, const TablePart& part) : table_(std::move(table)), part_(part) {}
+  PartUnfolder(std::string table, const Manifest& manifest, const TablePart& part)
+      : table_(std::move(table)), manifest_(manifest), part_(part) {}
 
   Status open() {
     ONEFOLD_ASSIGN_OR_RETURN(samples_, open_listed(part_.samples));
@@ -98,7 +79,7 @@ class PartUnfolder {
       columns[samples->field(c)->name()] = samples->column(c);
     }
     for (size_t g = 0; g < part_.groups.size(); ++g) {
-      ONEFOLD_RETURN_IF_ERROR(add_group(g, i, columns));
+      ONEFOLD_RETURN_IF_ERROR(add_group(g, i, *samples, columns));
     }
     std::vector<std::shared_ptr<arrow::ChunkedArray>> ordered;
     for (const auto& field : schema_->fields()) {
@@ -132,6 +113,7 @@ class PartUnfolder {
   std::shared_ptr<arrow::Schema> schema_in_place_of_refs() const {
     arrow::FieldVector fields;
     for (const auto& field : samples_->schema()->fields()) {
+      if (is_window_column(field->name())) continue;
       const auto at = std::find_if(
           part_.groups.begin(), part_.groups.end(),
           [&](const GroupFile& group) { return ref_column(group.group) == field->name(); });
@@ -147,25 +129,42 @@ class PartUnfolder {
     return arrow::schema(fields);
   }
 
-  Status add_group(size_t g, int row_group, Columns& columns) {
-    const std::string ref = ref_column(part_.groups[g].group);
-    const std::string where = samples_->path() + ": column '" + ref + "'";
+  // Whether `name` is the start or length of a windowed group.
+  bool is_window_column(const std::string& name) const {
+    return std::any_of(part_.groups.begin(), part_.groups.end(), [&](const GroupFile& group) {
+      return manifest_.is_windowed(group.group) &&
+             (name == start_column(group.group) || name == length_column(group.group));
+    });
+  }
+
+  Status add_group(size_t g, int row_group, const arrow::Table& samples, Columns& columns) {
+    const std::string& group = part_.groups[g].group;
+    const bool windowed = manifest_.is_windowed(group);
     ONEFOLD_ASSIGN_OR_RETURN(const auto payload, payloads_[g]->read(row_group));
-    const auto refs = columns.find(ref);
-    if (refs == columns.end()) return schema_error(where + ": is missing");
-    ONEFOLD_ASSIGN_OR_RETURN(
-        const auto rows, payload_rows(*refs->second, next_refs_[g], payload->num_rows(), where));
+    const auto refs = sample_refs(samples, group, windowed, *payload, next_refs_[g]);
+    if (!refs.ok()) {
+      return refs.status().with_context(
+          fmt::format("{}: row group {}", samples_->path(), row_group));
+    }
     next_refs_[g] += payload->num_rows();
-    columns.erase(refs);
+    columns.erase(ref_column(group));
     for (int c = 0; c < payload->num_columns(); ++c) {
       const std::string& name = payload->field(c)->name();
       if (name == kRefColumn) continue;
-      ONEFOLD_ASSIGN_OR_RETURN(columns[name], take(payload->column(c), rows, payloads_[g]->path()));
+      const auto field = schema_->GetFieldByName(name);
+      const std::string where = payloads_[g]->path() + ": column '" + name + "'";
+      if (windowed && field) {
+        ONEFOLD_ASSIGN_OR_RETURN(columns[name],
+                                 cut_lists(*payload->column(c), *refs, field->type(), where));
+      } else {
+        ONEFOLD_ASSIGN_OR_RETURN(columns[name], take(payload->column(c), refs->rows, where));
+      }
     }
     return {};
   }
 
   const std::string table_;
+  const Manifest& manifest_;
   const TablePart& part_;
   std::unique_ptr<ArrowFile> samples_;
   std::vector<std::unique_ptr<ArrowFile>> payloads_;  // [groups]
@@ -196,9 +195,9 @@ Status check_destination(const std::string& directory) {
                           "Remove it, or name another directory");
 }
 
-Status unfold_part(const std::string& table, const TablePart& part, const std::string& path,
-                   const UnfoldOptions& options, int64_t all_rows, UnfoldReport& report) {
-  PartUnfolder unfolder(table, part);
+Status unfold_part(const std::string& table, const Manifest& manifest, const TablePart& part,
+                   const std::string& path, const UnfoldOptions& options, UnfoldReport& report) {
+  PartUnfolder unfolder(table, manifest, part);
   ONEFOLD_RETURN_IF_ERROR(unfolder.open());
   ONEFOLD_RETURN_IF_ERROR(make_directories(std::filesystem::path(path).parent_path().string()));
   ONEFOLD_ASSIGN_OR_RETURN(
@@ -208,7 +207,7 @@ Status unfold_part(const std::string& table, const TablePart& part, const std::s
     ONEFOLD_ASSIGN_OR_RETURN(const auto rows, unfolder.next_row_group());
     ONEFOLD_RETURN_IF_ERROR(writer->write_row_group(*rows));
     report.rows += rows->num_rows();
-    if (options.progress) options.progress(report.rows, all_rows);
+    if (options.progress) options.progress(report.rows, manifest.num_samples);
   }
   ONEFOLD_ASSIGN_OR_RETURN(const TableFile written, writer->close());
   ++report.files;
@@ -235,8 +234,8 @@ Result<UnfoldReport> unfold_table(const std::string& table, const std::string& d
   ONEFOLD_ASSIGN_OR_RETURN(auto staging, StagingDirectory::create(destination));
   UnfoldReport report;
   for (const TablePart& part : manifest.parts) {
-    ONEFOLD_RETURN_IF_ERROR(unfold_part(table, part, staging.path() + "/" + unfolded_name(part),
-                                        options, manifest.num_samples, report));
+    ONEFOLD_RETURN_IF_ERROR(unfold_part(
+        table, manifest, part, staging.path() + "/" + unfolded_name(part), options, report));
   }
   ONEFOLD_RETURN_IF_ERROR(staging.commit());
   return report;

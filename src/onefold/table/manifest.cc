@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/table/manifest.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -135,6 +137,21 @@ Status check_part(const TablePart& part, const std::vector<std::string>& groups)
   return {};
 }
 
+// Windowed groups are groups, and the schema says the same of those that it names.
+Status check_windowed_groups(const SourceColumns& source, const Schema& schema) {
+  std::set<std::string> groups(source.groups.begin(), source.groups.end());
+  for (const std::string& group : source.windowed_groups) {
+    if (groups.erase(group) > 0) continue;
+    return schema_error("source: windowed group '" + group + "' is no group, or named twice");
+  }
+  for (const std::string& group : schema.groups()) {
+    // What is left are the exact ones.
+    if (schema.is_windowed(group) == !groups.contains(group)) continue;
+    return schema_error("group '" + group + "' is windowed in source or in schema, not in both");
+  }
+  return {};
+}
+
 SourceColumns source_from_json(const json& entry) {
   SourceColumns source;
   source.groups = entry.at("groups").get<std::vector<std::string>>();
@@ -145,6 +162,7 @@ SourceColumns source_from_json(const json& entry) {
   }
   source.session = entry.at("session").get<std::string>();
   source.missing_keys = entry.at("missing_keys").get<std::vector<std::string>>();
+  source.windowed_groups = entry.value("windowed_groups", std::vector<std::string>{});
   return source;
 }
 
@@ -153,10 +171,12 @@ json source_to_json(const SourceColumns& source) {
   for (const SourceColumn& column : source.columns) {
     columns.push_back({{"name", column.name}, {"type", column.type}, {"group", column.group}});
   }
-  return {{"groups", source.groups},
-          {"columns", std::move(columns)},
-          {"session", source.session},
-          {"missing_keys", source.missing_keys}};
+  json entry = {{"groups", source.groups},
+                {"columns", std::move(columns)},
+                {"session", source.session},
+                {"missing_keys", source.missing_keys}};
+  if (!source.windowed_groups.empty()) entry["windowed_groups"] = source.windowed_groups;
+  return entry;
 }
 
 Result<JoinedEmbedding> embedding_from_json(const json& entry) {
@@ -198,7 +218,10 @@ Result<Manifest> parse(const json& root) {
   ONEFOLD_ASSIGN_OR_RETURN(manifest.schema, schema_from_json(root.at("schema")));
   manifest.num_samples = int64_at(root, "num_samples");
   manifest.num_sessions = int64_at(root, "num_sessions");
-  if (root.contains("source")) manifest.source = source_from_json(root.at("source"));
+  if (root.contains("source")) {
+    manifest.source = source_from_json(root.at("source"));
+    ONEFOLD_RETURN_IF_ERROR(check_windowed_groups(*manifest.source, manifest.schema));
+  }
   const bool folded = manifest.layout == TableLayout::kFolded;
   const std::vector<std::string> groups = folded ? manifest.groups() : std::vector<std::string>{};
   int64_t num_samples = 0;
@@ -234,6 +257,11 @@ Result<Manifest> parse(const json& root) {
   return manifest;
 }
 
+bool has_windows(const Manifest& manifest) {
+  return !manifest.schema.windowed_groups.empty() ||
+         (manifest.source && !manifest.source->windowed_groups.empty());
+}
+
 json embeddings_to_json(const std::vector<JoinedEmbedding>& embeddings) {
   json versions = json::array();
   for (const JoinedEmbedding& joined : embeddings) {
@@ -251,6 +279,12 @@ json embeddings_to_json(const std::vector<JoinedEmbedding>& embeddings) {
 
 std::vector<std::string> Manifest::groups() const {
   return source ? source->groups : schema.groups();
+}
+
+bool Manifest::is_windowed(const std::string& group) const {
+  if (!source) return schema.is_windowed(group);
+  const auto& names = source->windowed_groups;
+  return std::find(names.begin(), names.end(), group) != names.end();
 }
 
 Result<TableLayout> parse_table_layout(const std::string& name) {
@@ -280,7 +314,7 @@ nlohmann::json to_json(const Manifest& manifest) {
     label_events.push_back({{"label", label.label}, {"events", label.events}});
   }
   json root = {{"format", kFormatName},
-               {"format_version", manifest.schema.windowed_groups.empty() ? 1 : 2},
+               {"format_version", has_windows(manifest) ? 2 : 1},
                {"layout", to_string(manifest.layout)},
                {"schema", to_json(manifest.schema)},
                {"num_samples", manifest.num_samples},

@@ -102,6 +102,7 @@ struct SourceColumns {
   std::vector<SourceColumn> columns;      // in the files' order
   std::string session;                    // column that num_sessions counts, or empty
   std::vector<std::string> missing_keys;  // of session_id, user_id, ...: no column of name and type
+  std::vector<std::string> windowed_groups;  // of `groups`
 };
 
 struct Manifest {
@@ -119,6 +120,8 @@ struct Manifest {
 
   // Groups that have payload files, in order: the schema's, or those of `source`.
   std::vector<std::string> groups() const;
+  // Whether the samples of a group are windows on its payload rows; the schema may not name it.
+  bool is_windowed(const std::string& group) const;
 };
 
 nlohmann::json to_json(const Manifest& manifest);

@@ -100,6 +100,8 @@ std::vector<int64_t> ParquetFile::row_group_rows() const {
   return rows;
 }
 
+int ParquetFile::num_columns() const { return metadata_->schema()->group_node()->field_count(); }
+
 Result<int> ParquetFile::find(const TableColumn& column) const {
   const parquet::SchemaDescriptor& schema = *metadata_->schema();
   for (int i = 0; i < schema.num_columns(); ++i) {

@@ -25,6 +25,7 @@ class ParquetFile {
   const std::string& path() const { return path_; }
   const std::shared_ptr<parquet::FileMetaData>& metadata() const { return metadata_; }
   std::vector<int64_t> row_group_rows() const;
+  int num_columns() const;  // a list or struct is one
 
   // Index of the leaf of `column`. kSchema when the file has no such column, or one of another
   // type. Nullable columns are accepted wherever a list or number can say "missing".

@@ -122,8 +122,8 @@ bool is_first_seen_order(const std::vector<int32_t>& refs, int64_t num_unique) {
 
 Result<std::shared_ptr<const PartReader>> PartReader::open(const std::string& root,
                                                            const TablePart& part,
-                                                           TableLayout layout, const Schema& schema,
-                                                           const Schema& stored) {
+                                                           TableLayout layout,
+                                                           const Schema& schema) {
   auto reader = std::make_shared<PartReader>();
   ONEFOLD_ASSIGN_OR_RETURN(reader->samples_, open_listed(root, part.samples));
   ONEFOLD_RETURN_IF_ERROR(reader->bind_samples(schema, layout));
@@ -131,7 +131,7 @@ Result<std::shared_ptr<const PartReader>> PartReader::open(const std::string& ro
   const std::vector<std::string> wanted = schema.groups();
   for (const GroupFile& file : part.groups) {
     if (std::find(wanted.begin(), wanted.end(), file.group) == wanted.end()) continue;
-    ONEFOLD_RETURN_IF_ERROR(reader->bind_group(root, file, schema, stored));
+    ONEFOLD_RETURN_IF_ERROR(reader->bind_group(root, file, schema));
   }
   return std::shared_ptr<const PartReader>(std::move(reader));
 }
@@ -155,8 +155,8 @@ Status PartReader::bind_samples(const Schema& schema, TableLayout layout) {
   return {};
 }
 
-Status PartReader::bind_group(const std::string& root, const GroupFile& file, const Schema& schema,
-                              const Schema& stored) {
+Status PartReader::bind_group(const std::string& root, const GroupFile& file,
+                              const Schema& schema) {
   Group group;
   group.name = file.group;
   ONEFOLD_ASSIGN_OR_RETURN(group.payload, open_listed(root, file.file));
@@ -173,7 +173,7 @@ Status PartReader::bind_group(const std::string& root, const GroupFile& file, co
   }
   ONEFOLD_RETURN_IF_ERROR(
       find_columns(*group.payload, columns_of(schema.group_features(file.group)), group.features));
-  group.is_part = group.features.size() < stored.group_features(file.group).size();
+  group.is_part = static_cast<int>(group.features.size()) < group.payload->num_columns() - 1;
   int64_t first_ref = file.first_ref;
   for (const int64_t rows : file.file.row_group_rows) {
     group.first_refs.push_back(first_ref);

@@ -19,12 +19,11 @@ class PartReader {
  public:
   PartReader() = default;  // open() fills it
 
-  // `schema` is the projected one of `stored`: only its columns are looked up, only its groups'
-  // files opened.
+  // `schema` is the projected one: only its columns are looked up, only its groups' files opened.
   // kNotFound, kDataLoss, kSchema; `part` is of a checked manifest.
   static Result<std::shared_ptr<const PartReader>> open(const std::string& root,
                                                         const TablePart& part, TableLayout layout,
-                                                        const Schema& schema, const Schema& stored);
+                                                        const Schema& schema);
 
   // Thread safe. Adds the stored bytes of the column chunks it read to `bytes_read`. `windows`:
   // windowed groups as they are stored; else with their unique rows cut.
@@ -38,14 +37,13 @@ class PartReader {
     std::unique_ptr<ParquetFile> payload;  // kFolded only, like the members below
     BoundColumn samples_ref, payload_ref;
     bool windowed = false;
-    bool is_part = false;                       // not all features of the group are read
+    bool is_part = false;                       // the payload file has columns that are not read
     BoundColumn samples_start, samples_length;  // windowed only
     std::vector<int64_t> first_refs;            // [row groups]: ref of the row group's first row
   };
 
   Status bind_samples(const Schema& schema, TableLayout layout);
-  Status bind_group(const std::string& root, const GroupFile& file, const Schema& schema,
-                    const Schema& stored);
+  Status bind_group(const std::string& root, const GroupFile& file, const Schema& schema);
   Result<InverseKeyedJaggedTensor> read_folded(const Group& group, RowGroupColumns& samples,
                                                int row_group, int64_t& bytes_read) const;
   Result<InverseKeyedJaggedTensor> read_windows(const Group& group, RowGroupColumns& samples,

@@ -84,9 +84,8 @@ class TableReaderImpl final : public TableReader {
     Slot& slot = parts_[index];
     const std::lock_guard<std::mutex> lock(slot.mutex);
     if (!slot.part) {
-      ONEFOLD_ASSIGN_OR_RETURN(
-          slot.part, PartReader::open(directory_, manifest_.parts[index], manifest_.layout, schema_,
-                                      manifest_.schema));
+      ONEFOLD_ASSIGN_OR_RETURN(slot.part, PartReader::open(directory_, manifest_.parts[index],
+                                                           manifest_.layout, schema_));
     }
     return slot.part;
   }

@@ -15,27 +15,12 @@
 #include "onefold/table/arrow_file.h"
 #include "onefold/table/manifest.h"
 #include "onefold/table/manifest_checksum.h"
+#include "onefold/table/sample_refs.h"
 #include "onefold/table/table_columns.h"
 #include "onefold/table/table_reader.h"
 
 namespace onefold {
 namespace {
-
-// An int64 column of a table; kSchema when there is none.
-Result<std::vector<int64_t>> int64_values(const arrow::Table& table, const std::string& name) {
-  const auto column = table.GetColumnByName(name);
-  if (!column || column->type()->id() != arrow::Type::INT64) {
-    return schema_error("no int64 column '" + name + "'");
-  }
-  if (column->null_count() > 0) return data_loss("nulls in column '" + name + "'");
-  std::vector<int64_t> values;
-  values.reserve(static_cast<size_t>(column->length()));
-  for (const auto& chunk : column->chunks()) {
-    const auto& array = static_cast<const arrow::Int64Array&>(*chunk);
-    values.insert(values.end(), array.raw_values(), array.raw_values() + array.length());
-  }
-  return values;
-}
 
 class Verifier {
  public:
@@ -174,8 +159,7 @@ class Verifier {
         const auto payload = payloads[g] ? decode(*payloads[g], group.file.path, i) : nullptr;
         if (payload) check_payload_refs(group, *payload, i, first_refs[g]);
         if (payload && rows) {
-          check_sample_refs(part.samples.path, group.group, *rows, i, first_refs[g],
-                            group.file.row_group_rows[i]);
+          check_sample_refs(part.samples.path, group.group, *rows, i, *payload, first_refs[g]);
         }
         first_refs[g] += group.file.row_group_rows[i];
       }
@@ -230,22 +214,14 @@ class Verifier {
   }
 
   void check_sample_refs(const std::string& name, const std::string& group,
-                         const arrow::Table& rows, size_t row_group, int64_t first_ref,
-                         int64_t num_rows) {
-    const auto refs = int64_values(rows, ref_column(group));
-    if (!refs.ok()) return problem(name, refs.status());
-    std::vector<bool> used(static_cast<size_t>(num_rows));
-    for (size_t i = 0; i < refs->size(); ++i) {
-      const uint64_t row = static_cast<uint64_t>((*refs)[i]) - static_cast<uint64_t>(first_ref);
-      if (row < used.size()) {
-        used[row] = true;
-        continue;
-      }
-      return problem(name, fmt::format("row group {}, column '{}', sample {}: ref {} leaves its "
-                                       "payload row group, which has {} to {}",
-                                       row_group, ref_column(group), i, (*refs)[i], first_ref,
-                                       first_ref + num_rows - 1));
+                         const arrow::Table& rows, size_t row_group, const arrow::Table& payload,
+                         int64_t first_ref) {
+    const auto refs = sample_refs(rows, group, manifest_.is_windowed(group), payload, first_ref);
+    if (!refs.ok()) {
+      return problem(name, fmt::format("row group {}, {}", row_group, refs.status().message()));
     }
+    std::vector<bool> used(static_cast<size_t>(payload.num_rows()));
+    for (const int64_t row : refs->rows) used[static_cast<size_t>(row)] = true;
     report_.unused_rows += std::count(used.begin(), used.end(), false);
   }
 
