@@ -74,9 +74,9 @@ Status EventIntake::offer(Event event, std::string_view action_name,
 }
 
 void EventIntake::drop(DropReason reason, const std::string& file, int64_t row,
-                       const std::string& what, int64_t count) {
-  report_.events_read += count;
-  report_.drops[reason] += count;
+                       const std::string& what) {
+  ++report_.events_read;
+  ++report_.drops[reason];
   if (report_.examples.size() < IntakeReport::kMaxExamples) {
     report_.examples.push_back(file + ": row " + std::to_string(row) + ": " + what);
   }

@@ -30,9 +30,8 @@ class EventIntake {
   // kSchema when a name does not fit into its vocabulary any more.
   Status offer(Event event, std::string_view action, std::optional<int64_t> given_id);
 
-  // Counts events that do not get as far as offer(). `what` says what is wrong with them.
-  void drop(DropReason reason, const std::string& file, int64_t row, const std::string& what,
-            int64_t count = 1);
+  // Counts an event that does not get as far as offer(). `what` says what is wrong with it.
+  void drop(DropReason reason, const std::string& file, int64_t row, const std::string& what);
   void blank(EventColumn column) { ++report_.blanked[static_cast<int>(column)]; }
   void count_rows(int64_t rows) { report_.rows_read += rows; }
   void note(std::string text) { report_.notes.push_back(std::move(text)); }

@@ -15,6 +15,11 @@ Result<EventInputs> find_inputs(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     if (!path_exists(path)) return not_found(path + ": no such file or directory");
     if (!std::filesystem::is_directory(path)) {
+      if (!is_record_file(path)) {
+        return invalid_argument(path +
+                                ": should be called *.parquet, *.csv or *.tsv (also .zst, .gz, "
+                                ".bz2, .lz4)");
+      }
       inputs.files.push_back(path);
       continue;
     }

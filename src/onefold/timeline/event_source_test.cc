@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <set>
 
 #include <arrow/builder.h>
 #include <arrow/io/compressed.h>
@@ -145,6 +146,30 @@ TEST(EventSource, MissingColumnsAreNamed) {
   EXPECT_EQ(taken.status.code(), StatusCode::kSchema);
   EXPECT_NE(taken.status.message().find("a.csv"), std::string::npos);
   EXPECT_NE(taken.status.message().find("author"), std::string::npos);
+}
+
+TEST(EventSource, RowsThatAreLeftOutAreNumberedAsInTheFile) {
+  const std::string path = fresh_directory("in") + "/a.csv";
+  std::ofstream(path) << "user,item,time\n1,2\n1,2,3\n1,2,noon\n1,2,4,5\n";
+  const Taken taken = take({path}, mapping_of(R"([columns]
+user = "user"
+item = "item"
+time = "time"
+[action]
+every_row = "view"
+[timelines]
+implicit = ["view"]
+)"));
+  EXPECT_EQ(taken.events.size(), 1u);
+  EXPECT_EQ(taken.report.rows_read, 4);
+  const std::set<std::string> examples(taken.report.examples.begin(), taken.report.examples.end());
+  EXPECT_EQ(examples, (std::set<std::string>{path + ": row 1: 2 cells instead of 3",
+                                             path + ": row 3: the time cannot be read",
+                                             path + ": row 4: 4 cells instead of 3"}));
+  EXPECT_EQ(find_inputs({"rows.jsonl"}).status().code(), StatusCode::kNotFound);
+  const std::string other = fresh_directory("in") + "/rows.jsonl";
+  std::ofstream(other) << "{}\n";
+  EXPECT_EQ(find_inputs({other}).status().code(), StatusCode::kInvalidArgument);
 }
 
 TEST(EventSource, FilesNeedAMapping) {

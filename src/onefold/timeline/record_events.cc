@@ -160,29 +160,25 @@ class RowMapper {
 
 Status read_record_file(const std::string& path, const EventMapping& mapping,
                         const ItemTable* items, EventIntake& intake) {
-  ONEFOLD_ASSIGN_OR_RETURN(auto stream,
-                           RecordStream::open(path, used_columns(mapping), mapping.delimiter));
+  const auto drop = [&](const BadRow& row) {  // with too few or too many cells
+    intake.count_rows(1);
+    intake.drop(DropReason::kUnparsable, path, row.number, row.detail);
+  };
+  ONEFOLD_ASSIGN_OR_RETURN(
+      auto stream, RecordStream::open(path, used_columns(mapping), mapping.delimiter, drop));
   for (const auto& field : stream->schema()->fields()) {
     const Status status = CellColumn::check_type(*field->type(), field->name());
     if (!status.ok()) return status.with_context(path);
   }
-  int64_t file_row = 1;
   for (;;) {
     ONEFOLD_ASSIGN_OR_RETURN(const auto batch, stream->next());
-    if (!batch) break;
+    if (!batch) return {};
     RowMapper rows(*batch, mapping);
     intake.count_rows(batch->num_rows());
-    for (int64_t row = 0; row < batch->num_rows(); ++row, ++file_row) {
-      ONEFOLD_RETURN_IF_ERROR(rows.offer(row, path, file_row, items, intake));
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      ONEFOLD_RETURN_IF_ERROR(rows.offer(row, path, stream->row_number(row), items, intake));
     }
   }
-  if (const int64_t malformed = stream->malformed_rows(); malformed > 0) {
-    intake.count_rows(malformed);
-    intake.drop(DropReason::kUnparsable, path, file_row,
-                std::to_string(malformed) + " rows up to here have not as many cells as the header",
-                malformed);
-  }
-  return {};
 }
 
 }  // namespace onefold

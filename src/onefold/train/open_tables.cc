@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trainer::open: a configuration's tables as batch sources.
+#include <fmt/ranges.h>
+
 #include "onefold/embedding_store/embedding_join.h"
 #include "onefold/reader/batch_reader.h"
 #include "onefold/table/manifest.h"
@@ -61,6 +63,15 @@ Result<std::vector<JoinedEmbedding>> embeddings_of(const std::string& table,
   return join->versions();
 }
 
+// A table folded from Parquet files has the columns that they had.
+Status check_keys(const std::string& table, const Manifest& manifest) {
+  if (!manifest.source || manifest.source->missing_keys.empty()) return {};
+  return schema_error(
+      fmt::format("{}: not for training: the files it was folded from have no {} of the types that "
+                  "it needs: int64, and for time a timestamp in microseconds, UTC",
+                  table, fmt::join(manifest.source->missing_keys, ", ")));
+}
+
 // The model is trained on one kind of embedding and evaluated on the same.
 Status check_eval_embeddings(const TrainConfig& config, JoinedEmbedding trained) {
   if (config.data.eval_table.empty()) return {};
@@ -100,6 +111,7 @@ Status describe_embeddings(TrainConfig& config, Manifest& manifest) {
 
 Result<std::unique_ptr<Trainer>> Trainer::open(const TrainConfig& config) {
   ONEFOLD_ASSIGN_OR_RETURN(Manifest manifest, read_manifest(config.data.table));
+  ONEFOLD_RETURN_IF_ERROR(check_keys(config.data.table, manifest));
   TrainConfig described = config;
   ONEFOLD_RETURN_IF_ERROR(describe_embeddings(described, manifest));
   ONEFOLD_ASSIGN_OR_RETURN(const TrainConfig resolved, resolve(described, manifest.schema));
