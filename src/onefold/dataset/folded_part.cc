@@ -28,12 +28,6 @@ std::shared_ptr<arrow::Field> required_int64(const std::string& name) {
   return arrow::field(name, arrow::int64(), /*nullable=*/false);
 }
 
-bool in_a_group(const std::vector<ColumnGroup>& groups, const std::string& column) {
-  return std::any_of(groups.begin(), groups.end(), [&](const ColumnGroup& group) {
-    return std::find(group.columns.begin(), group.columns.end(), column) != group.columns.end();
-  });
-}
-
 // Who owns the lists of each sample: equal values of column `user`, or all are one's.
 std::vector<int32_t> owners_of(const arrow::Table& rows, const std::string& user) {
   if (user.empty()) return std::vector<int32_t>(static_cast<size_t>(rows.num_rows()), 0);

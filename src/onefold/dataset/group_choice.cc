@@ -63,12 +63,6 @@ Candidate join(const Candidate& a, const Candidate& b) {
   return joined;
 }
 
-bool in_a_group(const std::vector<ColumnGroup>& groups, const std::string& column) {
-  return std::any_of(groups.begin(), groups.end(), [&](const ColumnGroup& group) {
-    return std::find(group.columns.begin(), group.columns.end(), column) != group.columns.end();
-  });
-}
-
 std::vector<Candidate> candidates(const arrow::Table& sample,
                                   const std::vector<ColumnGroup>& named) {
   std::vector<Candidate> found;
@@ -160,6 +154,12 @@ Status check_group_name(const std::string& name, const arrow::Schema& schema) {
 }
 
 }  // namespace
+
+bool in_a_group(const std::vector<ColumnGroup>& groups, const std::string& column) {
+  return std::any_of(groups.begin(), groups.end(), [&](const ColumnGroup& group) {
+    return std::find(group.columns.begin(), group.columns.end(), column) != group.columns.end();
+  });
+}
 
 Result<ColumnGroup> parse_column_group(const std::string& text) {
   const size_t equals = text.find('=');

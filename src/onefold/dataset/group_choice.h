@@ -20,6 +20,8 @@ struct ColumnGroup {
   bool operator==(const ColumnGroup&) const = default;
 };
 
+bool in_a_group(const std::vector<ColumnGroup>& groups, const std::string& column);
+
 // "history=viewed,dwell". kInvalidArgument.
 Result<ColumnGroup> parse_column_group(const std::string& text);
 // A windowed group, "history=viewed,dwell" or "viewed,dwell": without a name. kInvalidArgument.
