@@ -217,6 +217,12 @@ def _settings(optimizer: FusedOptimizer | None) -> dict[str, float]:
     }
 
 
+def _check_list(op: str, name: str, tensors: Sequence[Tensor]) -> None:
+    """One feature's tensor in place of the list of them would be taken apart, element by element."""
+    if isinstance(tensors, Tensor):
+        raise TypeError(f"onefold.{op}: {name} is one tensor, expected a list of them, one per feature")
+
+
 def embedding_bag(
     weights: Tensor,
     ids: Sequence[Tensor],
@@ -233,6 +239,10 @@ def embedding_bag(
 
     Two calls with one fused optimizer are two updates: bring all features of a table in one call.
     """
+    _check_list("embedding_bag", "ids", ids)
+    _check_list("embedding_bag", "offsets", offsets)
+    if len(ids) != len(offsets):
+        raise ValueError(f"onefold.embedding_bag: {len(ids)} ids and {len(offsets)} offsets: one of each per feature")
     bags = list(zip(ids, offsets, strict=True))
     return embedding_lookup(
         weights,
@@ -257,6 +267,7 @@ def embedding(
     """The rows of F sequences of ids, each [N_f, D]. Arguments as of ``embedding_lookup``;
     ``ids[f]`` int64 [N_f]. The ids are sorted once for forward and backward, and distinct rows are
     gathered once."""
+    _check_list("embedding", "ids", ids)
     return embedding_lookup(
         weights, [], ids, tables=tables, optimizer=optimizer, sorted_ids=sorted_ids
     )[1]

@@ -102,3 +102,9 @@ def test_wrong_arguments_are_errors_that_say_so():
         onefold.folded_attention(torch.randn(3, 1, 2), values, values, cases.ints(2, 3), index)  # lengths
     with pytest.raises(ValueError, match="same number of rows"):
         onefold.embedding_bag(torch.randn(3, 2), [torch.tensor([0])] * 2, [cases.ints(0, 1), cases.ints(0, 0, 1)])
+    with pytest.raises(TypeError, match="embedding_bag: ids is one tensor, expected a list"):
+        onefold.embedding_bag(torch.randn(3, 2), torch.tensor([0]), [cases.ints(0, 1)])
+    with pytest.raises(TypeError, match="embedding: ids is one tensor"):
+        onefold.embedding(torch.randn(3, 2), torch.tensor([0]))
+    with pytest.raises(ValueError, match="1 ids and 2 offsets"):
+        onefold.embedding_bag(torch.randn(3, 2), [torch.tensor([0])], [cases.ints(0, 1)] * 2)
