@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <exception>
 #include <iostream>
+#include <string>
 
 #include "cli/clean_interrupt.h"
 #include "cli/verbs.h"
 
 namespace {
+
+// "import needs one of: ebnerd, kuairand, ..." when that is what is missing, else what CLI11 says.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* verb = &app;
+  while (!verb->get_subcommands().empty()) verb = verb->get_subcommands().front();
+  const auto parts = verb->get_subcommands([](const CLI::App*) { return true; });
+  if (verb == &app || parts.empty() || error.get_name() != "RequiredError") return error.what();
+  std::string text = verb->get_name() + " needs one of:";
+  for (const CLI::App* part : parts)
+    text += (part == parts.front() ? " " : ", ") + part->get_name();
+  return text;
+}
 
 // Exit codes: 0 done, 1 the data is at fault, 2 the command line or configuration is, 3 a bug.
 int run_program(int argc, char** argv) {
@@ -41,7 +54,7 @@ int run_program(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    std::cerr << "onefold: " << error.what() << " (try --help)\n";
+    std::cerr << "onefold: " << usage_error(app, error) << " (try --help)\n";
     return 2;
   }
   onefold::cli::begin_clean_interrupt();

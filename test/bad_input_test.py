@@ -349,6 +349,16 @@ def test_train_numbers(place, option, value, words):
     fail(USAGE, "train", "train.toml", option, value, cwd=place, saying=[option, words])
 
 
+def test_train_on_an_empty_table(place):
+    """A wrong --from must not end as a model that has seen nothing."""
+    succeed("build", "log", "table", "--from", "2099-01-01", cwd=place)
+    fail(DATA, "train", "train.toml", cwd=place, saying=["train.toml", "no samples"])
+
+
+def test_a_verb_without_its_part(tmp_path):
+    fail(USAGE, "import", cwd=tmp_path, saying="import needs one of: ebnerd, kuairand, parquet, csv, jsonl")
+
+
 def test_train_looks_for_its_checkpoints_first(place):
     """And not when the training is done."""
     (place / "checkpoints").write_text("a letter")

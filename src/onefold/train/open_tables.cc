@@ -63,8 +63,9 @@ Result<std::vector<JoinedEmbedding>> embeddings_of(const std::string& table,
   return join->versions();
 }
 
-// A table folded from Parquet files has the columns that they had.
-Status check_keys(const std::string& table, const Manifest& manifest) {
+// A table may be empty, and one folded from Parquet files has the columns that they had.
+Status check_trainable(const std::string& table, const Manifest& manifest) {
+  if (manifest.num_samples == 0) return schema_error(table + ": has no samples to train on");
   if (!manifest.source || manifest.source->missing_keys.empty()) return {};
   return schema_error(
       fmt::format("{}: not for training: the files it was folded from have no {} of the types that "
@@ -111,7 +112,7 @@ Status describe_embeddings(TrainConfig& config, Manifest& manifest) {
 
 Result<std::unique_ptr<Trainer>> Trainer::open(const TrainConfig& config) {
   ONEFOLD_ASSIGN_OR_RETURN(Manifest manifest, read_manifest(config.data.table));
-  ONEFOLD_RETURN_IF_ERROR(check_keys(config.data.table, manifest));
+  ONEFOLD_RETURN_IF_ERROR(check_trainable(config.data.table, manifest));
   TrainConfig described = config;
   ONEFOLD_RETURN_IF_ERROR(describe_embeddings(described, manifest));
   ONEFOLD_ASSIGN_OR_RETURN(const TrainConfig resolved, resolve(described, manifest.schema));
