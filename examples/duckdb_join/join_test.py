@@ -47,6 +47,7 @@ def expect_unique_refs(table, group):
 def check_synth(onefold, folder):
     run(onefold, "synth", folder / "logs", "--users", 60, "--days", 3)
     run(onefold, "build", folder / "logs", folder / "folded", "--row-group-samples", 500)
+    run(onefold, "build", folder / "logs", folder / "windowed", "--row-group-samples", 500, "--window", "history")
     run(onefold, "build", folder / "logs", folder / "plain", "--layout", "plain", "--partition", "none")
     plain = f"read_parquet('{folder}/plain/*.parquet')"
     keys = "session_id, user_id, request_id, item_id, epoch_us(time), click, country, activity, item_topic"
@@ -55,14 +56,15 @@ def check_synth(onefold, folder):
         "list_0": "user_list_0",
         "list_1": "user_list_1",
     }
-    for group, features in groups.items():
-        expect_unique_refs(folder / "folded", group)
-        expect_equal(
-            f"SELECT {keys}, {features} FROM {joined(folder / 'folded', group)}",
-            f"SELECT {keys}, {features} FROM {plain}",
-            f"synth, {group}",
-        )
-    print(f"synth: {count(f'FROM {plain}')} samples equal in both layouts, {len(groups)} groups")
+    for layout in ("folded", "windowed"):
+        for group, features in groups.items():
+            expect_unique_refs(folder / layout, group)
+            expect_equal(
+                f"SELECT {keys}, {features} FROM {joined(folder / layout, group)}",
+                f"SELECT {keys}, {features} FROM {plain}",
+                f"synth, {layout}, {group}",
+            )
+    print(f"synth: {count(f'FROM {plain}')} samples equal in all layouts, {len(groups)} groups")
 
 
 def check_ebnerd(onefold, data, folder):

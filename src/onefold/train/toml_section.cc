@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onefold/train/toml_section.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "onefold/base/nearest_name.h"
@@ -15,7 +17,8 @@ const toml::node* TomlSection::find(const std::string& key) {
 void TomlSection::fail(const std::string& key, const std::string& message) {
   if (!status_.ok()) return;
   const toml::node* node = table_ == nullptr ? nullptr : table_->get(key);
-  const auto at = node == nullptr ? line() : static_cast<int>(node->source().begin.line);
+  const auto at = node == nullptr ? std::max(1, static_cast<int>(line()))  // 0: an empty file
+                                  : static_cast<int>(node->source().begin.line);
   status_ = invalid_argument(fmt::format("{}:{}: {} {}: {}", file_, at, name_, key, message));
 }
 
