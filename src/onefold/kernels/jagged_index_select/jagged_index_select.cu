@@ -154,7 +154,8 @@ __global__ void __launch_bounds__(kBlock)
 constexpr int kBatchWarps = 1;  // of a block: 2 took 3 % longer
 constexpr int kBatchBlock = kBatchWarps * 32;
 constexpr int kBatches = 2;        // of a warp, in shared memory
-constexpr int kPieceBytes = 1664;  // of a row, summed at once
+constexpr int kPieceBytes = 1792;  // of a row, summed at once; whole registers of all lanes
+static_assert(kPieceBytes % (32 * sizeof(double)) == 0);
 constexpr int kRowsPerWarp = 4;
 
 // Up to kMembers output rows' pieces, each with the bytes around it that make whole packs.
