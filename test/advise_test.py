@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import shlex
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -98,10 +99,31 @@ def test_known_structure_is_found_imported_built_and_found_again(tmp_path):
     succeed("table", "verify", "table", cwd=tmp_path)
 
     again = json.loads(succeed("advise", "table", "--json", cwd=tmp_path))
+    assert again["fold"] is None
     expect_known_structure(again)
     assert {f["name"]: f["current_group"] for f in again["features"]} == {
         f["name"]: f["group"] for f in advice["features"] if f["name"] != "place"
     }
+
+
+def test_the_fold_command_runs_as_printed(tmp_path):
+    write_rows(tmp_path / "the rows.parquet")
+    command = ["advise", "the rows.parquet", *FLAGS]
+    fold = json.loads(succeed(*command, "--json", cwd=tmp_path))["fold"]
+    assert f"\n{fold}\n" in succeed(*command, cwd=tmp_path)
+    program, *arguments = shlex.split(fold.replace("TABLE", "folded"))
+    assert program == "onefold"
+    report = json.loads(succeed(*arguments, "--json", cwd=tmp_path))
+    assert {tuple(g["columns"]): g["windowed"] for g in report["groups"]} == {
+        ("seen_id", "seen_dwell"): True,
+        ("interests", "tags"): False,
+    }
+    # A user has two sessions: 2 * 77 values a column.
+    seen = report["groups"][[g["windowed"] for g in report["groups"]].index(True)]
+    assert seen["unique_value_bytes"] <= SESSIONS * (77 * 2 * 8 + 64)
+    succeed("unfold", "folded", "back", cwd=tmp_path)
+    rows = pq.read_table(tmp_path / "the rows.parquet")
+    assert pq.read_table(tmp_path / "back").equals(rows)
 
 
 def test_without_requests_nothing_is_said_about_the_log(tmp_path):

@@ -57,6 +57,7 @@ struct FeatureAdvice {
 
 struct Advice {
   std::string path;
+  std::string session_column, user_column;            // of Parquet files, as they were named
   int64_t samples = 0, sessions = 0;                  // of which so many
   int64_t sampled_samples = 0, sampled_sessions = 0;  // were folded
   int64_t batch_size = 0;
@@ -76,5 +77,10 @@ std::string to_text(const Advice& advice);
 // [[feature]] and [[group]] for the mapping of `onefold import`. Columns that it cannot read are
 // named in comments.
 std::string to_mapping(const Advice& advice);
+
+// The command that folds Parquet files as they are into these groups; TABLE stands for its
+// destination. Empty for a table, without groups, and for names with "," or "=", which the command
+// cannot take.
+std::string to_fold_command(const Advice& advice);
 
 }  // namespace onefold

@@ -44,6 +44,7 @@ Json to_json(const Advice& advice) {
                       {"unchanged", g.unchanged},
                       {"saving", to_json(g.costs, advice.knows_requests)}});
   }
+  const std::string fold = to_fold_command(advice);
   return {{"path", advice.path},
           {"samples", advice.samples},
           {"sessions", advice.sessions},
@@ -58,6 +59,7 @@ Json to_json(const Advice& advice) {
           {"features", features},
           {"groups", groups},
           {"saving", to_json(advice.all, advice.knows_requests)},
+          {"fold", fold.empty() ? Json(nullptr) : Json(fold)},
           {"mapping", to_mapping(advice)}};
 }
 

@@ -62,8 +62,10 @@ std::string feature_table(const Advice& advice) {
 }  // namespace
 
 std::string to_text(const Advice& advice) {
-  return overview(advice) + "\n" + feature_table(advice) + "\n" + saving_table(advice) +
-         "\nfor the mapping of onefold import:\n\n" + to_mapping(advice);
+  std::string text = overview(advice) + "\n" + feature_table(advice) + "\n" + saving_table(advice);
+  const std::string fold = to_fold_command(advice);
+  if (!fold.empty()) text += "\nfor the files as they are:\n\n" + fold + "\n";
+  return text + "\nfor the mapping of onefold import:\n\n" + to_mapping(advice);
 }
 
 }  // namespace onefold

@@ -159,6 +159,8 @@ Result<Advice> advise(const std::string& path, const AdviseOptions& options) {
       const SessionSample sample,
       take_sessions(*source, report.sessions, sessions_to_take(report, options.sample_sessions)));
   Advice advice = describe(report, sample);
+  advice.session_column = options.session;
+  advice.user_column = options.user;
   add_groups(sample, report, advice);
   return advice;
 }
