@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// ops_bench [--device cpu|cuda] [--out build/bench] [--only group] [--filter text]
-//
-// `--only` takes one group of cases (expand, jagged_index_select, embedding, attention,
-// multi_slice), `--filter` those whose name holds the text.
+// ops_bench: the torch ops against ATen's and against the floor of the machine.
 //
 // Every case's answer is checked before it is timed. On the CPU the times are Google Benchmark's,
 // on CUDA those of events around replays of a captured graph. The floor is the device's own copy
 // bandwidth, measured in the same run.
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <string>
 
 #include "ops/cases.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
 #include <c10/core/GradMode.h>
 
@@ -28,15 +25,16 @@ struct Options {
   std::string device = "cpu", out = "build/bench", only, filter;
 };
 
-Options parse(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::strcmp(argv[i], "--device") == 0) options.device = argv[i + 1];
-    if (std::strcmp(argv[i], "--out") == 0) options.out = argv[i + 1];
-    if (std::strcmp(argv[i], "--only") == 0) options.only = argv[i + 1];
-    if (std::strcmp(argv[i], "--filter") == 0) options.filter = argv[i + 1];
-  }
-  return options;
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("--device", options.device, "Where the ops run")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+  app.add_option("--out", options.out, "Directory of ops_cpu.json or ops_cuda.json")
+      ->capture_default_str();
+  app.add_option("--only", options.only, "One group of cases")
+      ->check(CLI::IsMember(
+          {"expand", "jagged_index_select", "embedding", "attention", "multi_slice"}));
+  app.add_option("--filter", options.filter, "Only cases whose name holds this text");
 }
 
 // Keeps the median per name that Google Benchmark reports.
@@ -155,4 +153,10 @@ int run(const Options& options) {
 }  // namespace
 }  // namespace onefold
 
-int main(int argc, char** argv) { return onefold::run(onefold::parse(argc, argv)); }
+int main(int argc, char** argv) {
+  onefold::Options options;
+  CLI::App app("Times the torch ops, each after its answer was checked");
+  onefold::add_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  return onefold::run(options);
+}
