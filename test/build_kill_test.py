@@ -4,13 +4,12 @@ complete, and the next build succeeds. SIGINT and SIGTERM end it without leaving
 import hashlib
 import os
 import pathlib
-import random
 import signal
 import subprocess
 import time
 
 import pytest
-from program import BIN, killed, succeed
+from program import BIN, Killer, succeed
 
 BUILD_ONCE = os.environ.get("ONEFOLD_BUILD_ONCE", "build_once")
 KILLS = 200
@@ -51,15 +50,12 @@ def test_sigkill(place):
         seconds = time.monotonic() - begin
         digests[seed] = digest(place / "table")
     assert digests[1] != digests[2]
-    rng = random.Random(1)
+    killer = Killer(seconds, seed=1)
     there = 2
-    running = replaced = 0
+    replaced = 0
     for kill in range(KILLS):
         new = 3 - there
-        if killed([BUILD_ONCE, f"log{new}", "table"], place, rng.uniform(0, seconds)):
-            running += 1
-        else:
-            seconds *= 0.9  # the machine is faster now than when it was measured
+        killer.kill([BUILD_ONCE, f"log{new}", "table"], place)
         build_once("table", cwd=place)  # verify
         found = digest(place / "table")
         assert found in (digests[there], digests[new])
@@ -67,13 +63,13 @@ def test_sigkill(place):
             there = new
             replaced += 1
         else:
-            seconds *= 1.02  # or slower
+            killer.seconds *= 1.02  # the machine may be slower now
         if kill % 20 == 0:
             build_once(f"log{new}", "table", cwd=place)
             there = new
             assert digest(place / "table") == digests[new]
             assert not leftovers(place)
-    assert running >= KILLS // 2
+    assert killer.running >= KILLS // 2
     assert replaced >= 1
     succeed("build", "log1", "table", "--row-group-samples", 256, cwd=place)
     assert digest(place / "table") == digests[1]  # the program's own build is the same

@@ -9,7 +9,7 @@ import time
 
 import pyarrow.parquet as pq
 import pytest
-from program import BIN, killed, succeed
+from program import BIN, Killer, succeed
 
 KILLS = 50
 USERS = 300
@@ -108,15 +108,12 @@ def test_generate(place):
     seconds = duration(generate("whole"), place)
     expected = rows(place / "whole" / "v000001")
     assert len(expected) == USERS
-    rng = random.Random(2)
-    running = resumed = 0
+    killer = Killer(seconds, seed=2)
+    resumed = 0
     for _ in range(KILLS):
         store = place / "store"
         shutil.rmtree(store, ignore_errors=True)
-        if killed([BIN, *generate("store")], place, rng.uniform(0, seconds)):
-            running += 1
-        else:
-            seconds *= 0.9  # the machine is faster now than when it was measured
+        killer.kill([BIN, *generate("store")], place)
         if (store / "v000001").exists():
             assert rows(store / "v000001") == expected  # it had come that far
             continue
@@ -128,11 +125,11 @@ def test_generate(place):
         if report["resumed_users"] > 0:
             resumed += 1
         else:
-            seconds *= 1.05  # or slower
+            killer.seconds *= 1.05  # the machine may be slower now
         assert rows(store / "v000001") == expected
         assert not list(store.glob(".*partial"))
     # The kills hit something: runs, and runs that had sealed parts.
-    assert running >= KILLS // 2
+    assert killer.running >= KILLS // 2
     assert resumed >= 1
 
 
@@ -143,18 +140,14 @@ def test_publish(place):
     succeed("embed", "publish", "published", "v000001", cwd=place)
     before = (store / "_store.json").read_text()
     seconds = duration(["embed", "publish", "published", "v000002"], place)
-    rng = random.Random(3)
-    running = 0
+    killer = Killer(seconds, seed=3)
     for _ in range(KILLS):
         (store / "_store.json").write_text(before)
-        if killed([BIN, "embed", "publish", "published", "v000002"], place, rng.uniform(0, seconds)):
-            running += 1
-        else:
-            seconds *= 0.9
+        killer.kill([BIN, "embed", "publish", "published", "v000002"], place)
         live = [entry["version"] for entry in json.loads((store / "_store.json").read_text())["live"]]
         assert live in (["v000001"], ["v000001", "v000002"])
         if len(live) == 1:
             succeed("embed", "publish", "published", "v000002", cwd=place)
         state = json.loads(succeed("embed", "versions", "published", "--json", cwd=place))
         assert [version["id"] for version in state["versions"] if version["live"]] == ["v000002"]
-    assert running >= KILLS // 2
+    assert killer.running >= KILLS // 2

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import random
 import subprocess
 
 BIN = os.environ.get("ONEFOLD_BIN", "onefold")
@@ -32,16 +33,24 @@ def succeed(*arguments, cwd, **environment):
     return done.stdout
 
 
-def killed(command, cwd, seconds):
-    """Runs `command` and kills it after `seconds`; whether it was still running."""
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(timeout=seconds)
-        return False
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return True
+class Killer:
+    """Kills runs at random moments of the `seconds` that one takes. They become fewer when a run ends before:
+    the machine is faster now than when it was measured. Whether it is slower the caller knows."""
+
+    def __init__(self, seconds, seed):
+        self.seconds = seconds
+        self.running = 0  # runs that were hit before their end
+        self._random = random.Random(seed)
+
+    def kill(self, command, cwd):
+        process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=self._random.uniform(0, self.seconds))
+            self.seconds *= 0.9
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            self.running += 1
 
 
 def snapshot(directory):

@@ -19,27 +19,18 @@ constexpr const char* kSamples = "part-00000.samples.parquet";
 
 // Users whose lists slide by one value at each of their samples, some of unequal length.
 Batch sliding_batch(int64_t num_samples) {
-  Batch batch = random_batch(num_samples, 1);
-  KeyedJaggedTensor rows(num_samples);
-  JaggedTensor<int64_t> viewed;
-  JaggedTensor<float> dwell;
   std::map<int64_t, int64_t> seen;
-  for (int64_t i = 0; i < num_samples; ++i) {
-    const int64_t begin = seen[batch.user_id[i]]++;
+  return with_history(random_batch(num_samples, 1), [&](int64_t user, int64_t i) {
+    const int64_t begin = seen[user]++;
     std::vector<int64_t> ids;
     std::vector<float> times;
     for (int64_t e = begin; e < begin + 9; ++e) {
-      ids.push_back(batch.user_id[i] * 1000 + e);
+      ids.push_back(user * 1000 + e);
       times.push_back(static_cast<float>(e) / 3);
     }
     if (i % 23 == 0) times.pop_back();
-    viewed.push_row(ids);
-    dwell.push_row(times);
-  }
-  rows.add("viewed", std::move(viewed));
-  rows.add("dwell", std::move(dwell));
-  batch.groups[0].features = fold(rows);
-  return batch;
+    return std::pair(ids, times);
+  });
 }
 
 // A plain table's file is a Parquet file with all keys.

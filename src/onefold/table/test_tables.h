@@ -102,6 +102,24 @@ inline Batch random_batch(int64_t num_samples, uint64_t seed, int max_length = 4
   return batch;
 }
 
+// `batch` with other rows in its group "history": lists(user, i) gives the `viewed` and `dwell` of
+// sample i.
+template <typename Lists>
+Batch with_history(Batch batch, Lists&& lists) {
+  KeyedJaggedTensor rows(batch.num_samples());
+  JaggedTensor<int64_t> viewed;
+  JaggedTensor<float> dwell;
+  for (int64_t i = 0; i < batch.num_samples(); ++i) {
+    const std::pair<std::vector<int64_t>, std::vector<float>> row = lists(batch.user_id[i], i);
+    viewed.push_row(row.first);
+    dwell.push_row(row.second);
+  }
+  rows.add("viewed", std::move(viewed));
+  rows.add("dwell", std::move(dwell));
+  batch.groups[0].features = fold(rows);
+  return batch;
+}
+
 // Writes `batches`, all to one partition.
 inline Manifest write_table(const std::string& path, const std::vector<Batch>& batches,
                             const TableWriterOptions& options = {}) {

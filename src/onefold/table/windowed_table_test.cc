@@ -19,27 +19,18 @@ Schema windowed_schema() {
 // Histories that slide: user u's list at its n-th sample is values [n, n + 12) of its events. Every
 // 29th sample has lists of unequal length.
 Batch sliding_batch(int64_t num_samples, uint64_t seed) {
-  Batch batch = random_batch(num_samples, seed);
-  KeyedJaggedTensor rows(num_samples);
-  JaggedTensor<int64_t> viewed;
-  JaggedTensor<float> dwell;
   std::map<int64_t, int64_t> seen;
-  for (int64_t i = 0; i < num_samples; ++i) {
-    const int64_t begin = seen[batch.user_id[i]]++ / 2;  // some samples share their list
+  return with_history(random_batch(num_samples, seed), [&](int64_t user, int64_t i) {
+    const int64_t begin = seen[user]++ / 2;  // some samples share their list
     std::vector<int64_t> ids;
     std::vector<float> times;
     for (int64_t e = begin; e < begin + 12; ++e) {
-      ids.push_back(batch.user_id[i] * 1000 + e * e % 31);
+      ids.push_back(user * 1000 + e * e % 31);
       times.push_back(static_cast<float>(e));
     }
     if (i % 29 == 0) times.pop_back();
-    viewed.push_row(ids);
-    dwell.push_row(times);
-  }
-  rows.add("viewed", std::move(viewed));
-  rows.add("dwell", std::move(dwell));
-  batch.groups[0].features = fold(rows);
-  return batch;
+    return std::pair(ids, times);
+  });
 }
 
 Manifest write_windowed(const std::string& path, const std::vector<Batch>& batches,
