@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "onefold/base/files.h"
+
 namespace onefold {
 
 bool is_set_aside(std::string_view path) {
@@ -12,6 +14,12 @@ bool is_set_aside(std::string_view path) {
     path.remove_prefix(std::min(path.size(), name.size() + 1));
   }
   return false;
+}
+
+Result<std::vector<std::string>> list_data_files(const std::string& directory) {
+  ONEFOLD_ASSIGN_OR_RETURN(auto names, list_files(directory));
+  std::erase_if(names, is_set_aside);
+  return names;
 }
 
 }  // namespace onefold

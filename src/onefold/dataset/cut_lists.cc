@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include <arrow/array.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/builder.h>
 #include <arrow/chunked_array.h>
 #include <arrow/compute/api_vector.h>
@@ -78,18 +77,6 @@ class ChunkOfLists {
   arrow::TypedBufferBuilder<bool> valid_;
   std::vector<int64_t> offsets_ = {0};
 };
-
-Result<std::shared_ptr<arrow::Array>> one_array(const arrow::ChunkedArray& column,
-                                                const std::string& where) {
-  if (column.num_chunks() == 1) return column.chunk(0);
-  std::shared_ptr<arrow::Array> array;
-  if (column.num_chunks() == 0) {
-    ONEFOLD_ASSIGN_OR_RETURN_ARROW(array, arrow::MakeEmptyArray(column.type()), where);
-  } else {
-    ONEFOLD_ASSIGN_OR_RETURN_ARROW(array, arrow::Concatenate(column.chunks()), where);
-  }
-  return array;
-}
 
 }  // namespace
 

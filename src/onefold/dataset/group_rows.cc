@@ -2,7 +2,6 @@
 #include "onefold/dataset/group_rows.h"
 
 #include <arrow/array.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
 #include <arrow/compute/api_vector.h>
 #include <arrow/datum.h>
@@ -37,12 +36,7 @@ Status merge_windows(const FoldedRows& distinct, std::span<const int32_t> owners
                      const std::string& where, GroupRows& stored) {
   std::vector<std::shared_ptr<arrow::Array>> columns;
   for (const auto& column : stored.payload) {
-    std::shared_ptr<arrow::Array> whole = column->num_chunks() == 1 ? column->chunk(0) : nullptr;
-    if (!whole && column->num_chunks() == 0) {
-      ONEFOLD_ASSIGN_OR_RETURN_ARROW(whole, arrow::MakeEmptyArray(column->type()), where);
-    } else if (!whole) {
-      ONEFOLD_ASSIGN_OR_RETURN_ARROW(whole, arrow::Concatenate(column->chunks()), where);
-    }
+    ONEFOLD_ASSIGN_OR_RETURN(auto whole, one_array(*column, where));
     columns.push_back(std::move(whole));
   }
   std::vector<int32_t> owner_of;  // of the first sample of each distinct row

@@ -167,11 +167,10 @@ class ParquetSource : public SampleSource {
 Result<std::vector<std::string>> parquet_files(const std::string& path) {
   if (!path_exists(path)) return not_found(path + ": no such file or directory");
   if (!std::filesystem::is_directory(path)) return std::vector<std::string>{path};
-  ONEFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> names, list_files(path));
+  ONEFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> names, list_data_files(path));
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (!name.ends_with(".parquet") || is_set_aside(name)) continue;
-    files.push_back((std::filesystem::path(path) / name).string());
+    if (name.ends_with(".parquet")) files.push_back((std::filesystem::path(path) / name).string());
   }
   if (files.empty()) return not_found(path + ": no *.parquet file in this directory");
   return files;

@@ -70,10 +70,15 @@ Result run(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_r
   return result;
 }
 
-Result run_meta(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_rows,
-                int64_t total_rows) {
+c10::SymInt num_ids(at::TensorList ids) {
   c10::SymInt n = 0;
   for (const Tensor& feature : ids) n = n + feature.sym_numel();
+  return n;
+}
+
+Result run_meta(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_rows,
+                int64_t total_rows) {
+  const c10::SymInt n = num_ids(ids);
   const auto ints = [&](const c10::SymInt& size) {
     return at::empty_symint({size}, ids[0].options().dtype(at::kInt));
   };
@@ -90,9 +95,7 @@ Tensor rows_run(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef 
 }
 
 Tensor rows_meta(at::TensorList ids, at::IntArrayRef first_rows, at::IntArrayRef num_rows) {
-  c10::SymInt n = 0;
-  for (const Tensor& feature : ids) n = n + feature.sym_numel();
-  return at::empty_symint({n}, ids[0].options().dtype(at::kInt));
+  return at::empty_symint({num_ids(ids)}, ids[0].options().dtype(at::kInt));
 }
 
 TORCH_LIBRARY_FRAGMENT(onefold, m) {

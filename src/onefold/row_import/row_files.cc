@@ -48,10 +48,10 @@ Result<std::vector<std::string>> find_row_files(const std::vector<std::string>& 
       files.push_back(path);
       continue;
     }
-    ONEFOLD_ASSIGN_OR_RETURN(const auto names, list_files(path));
+    ONEFOLD_ASSIGN_OR_RETURN(const auto names, list_data_files(path));
     const size_t before = files.size();
     for (const std::string& name : names) {
-      if (is_of_format(name, format) && !is_set_aside(name)) files.push_back(path + "/" + name);
+      if (is_of_format(name, format)) files.push_back(path + "/" + name);
     }
     if (files.size() == before) {
       return not_found(path + ": a directory without files called " + names_of(format));

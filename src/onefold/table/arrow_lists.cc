@@ -2,8 +2,11 @@
 #include "onefold/table/arrow_lists.h"
 
 #include <arrow/array.h>
+#include <arrow/array/concatenate.h>
 #include <arrow/chunked_array.h>
 #include <arrow/type.h>
+
+#include "onefold/log/arrow_status.h"
 
 namespace onefold {
 
@@ -67,6 +70,18 @@ int64_t num_list_values(const arrow::ChunkedArray& column) {
     for (int64_t row = 0; row < lists.num_rows(); ++row) num_values += lists.size(row);
   }
   return num_values;
+}
+
+Result<std::shared_ptr<arrow::Array>> one_array(const arrow::ChunkedArray& column,
+                                                const std::string& where) {
+  if (column.num_chunks() == 1) return column.chunk(0);
+  std::shared_ptr<arrow::Array> array;
+  if (column.num_chunks() == 0) {
+    ONEFOLD_ASSIGN_OR_RETURN_ARROW(array, arrow::MakeEmptyArray(column.type()), where);
+  } else {
+    ONEFOLD_ASSIGN_OR_RETURN_ARROW(array, arrow::Concatenate(column.chunks()), where);
+  }
+  return array;
 }
 
 }  // namespace onefold

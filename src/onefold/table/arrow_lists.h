@@ -7,8 +7,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <arrow/type_fwd.h>
+
+#include "onefold/base/status.h"
 
 namespace onefold {
 
@@ -36,5 +39,9 @@ class ArrowLists {
 
 // Values of all lists of a column; 1 for each row that is there of a column of no lists.
 int64_t num_list_values(const arrow::ChunkedArray& column);
+
+// The chunks of a column as one array, copied if there are several. `where` begins the message.
+Result<std::shared_ptr<arrow::Array>> one_array(const arrow::ChunkedArray& column,
+                                                const std::string& where);
 
 }  // namespace onefold

@@ -27,10 +27,10 @@ Result<EventInputs> find_inputs(const std::vector<std::string>& paths) {
       inputs.logs.push_back(path);
       continue;
     }
-    ONEFOLD_ASSIGN_OR_RETURN(const auto names, list_files(path));
+    ONEFOLD_ASSIGN_OR_RETURN(const auto names, list_data_files(path));
     const size_t before = inputs.files.size();
     for (const std::string& name : names) {
-      if (is_record_file(name) && !is_set_aside(name)) inputs.files.push_back(path + "/" + name);
+      if (is_record_file(name)) inputs.files.push_back(path + "/" + name);
     }
     if (inputs.files.size() == before) {
       return not_found(path +

@@ -85,19 +85,11 @@ void sum_gradient_rest(const EmbeddingUpdateParams& p, int64_t run, const Update
   }
 }
 
-// body(d, count) for columns [d, d + count) of a row.
-template <typename Body>
-void each_register(int64_t width, Body&& body) {
-  for (int64_t d = 0; d < width; d += kLanes) {
-    body(d, width - d < kLanes ? width - d : kLanes);
-  }
-}
-
 // weights[d] -= rate[d] for every column; rate(d, count) gives a register of them.
 template <typename W, typename Rate>
 void subtract_from_row(const EmbeddingUpdateParams& p, int64_t row, Rate&& rate) {
   W* weights = static_cast<W*>(p.weights) + row * p.width;
-  each_register(p.width, [&](int64_t d, int64_t count) {
+  for_registers(0, p.width, [&](int64_t d, int64_t count) {
     const Floats::Register w = load_first(weights + d, count);
     store_first(weights + d, Floats::subtract(w, rate(d, count)), count);
   });
@@ -126,7 +118,7 @@ template <typename W>
 void row_wise_adagrad_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_t row,
                           const float* sums) {
   Floats::Register squares = Floats::zero();
-  each_register(p.width, [&](int64_t d, int64_t) {
+  for_registers(0, p.width, [&](int64_t d, int64_t) {
     const Floats::Register g = Floats::load(sums + d);
     squares = Floats::fma(g, g, squares);
   });
@@ -165,7 +157,7 @@ void optimize_row(const EmbeddingUpdateParams& p, const OptimizerStep& s, int64_
   switch (p.optimizer) {
     case OptimizerKind::kDenseGradient: {
       W* weights = static_cast<W*>(p.weights) + row * p.width;
-      return each_register(p.width, [&](int64_t d, int64_t count) {
+      return for_registers(0, p.width, [&](int64_t d, int64_t count) {
         store_first(weights + d, Floats::load(sums + d), count);
       });
     }

@@ -22,5 +22,13 @@ void store_first(W* to, Floats::Register value, int64_t count) {
   for (int64_t i = 0; i < count; ++i) to[i] = whole[i];
 }
 
+// body(i, count) for elements [i, i + count) of [begin, end): whole registers, then what is left.
+template <typename Body>
+void for_registers(int64_t begin, int64_t end, Body&& body) {
+  int64_t i = begin;
+  for (; i + Floats::kLanes <= end; i += Floats::kLanes) body(i, int64_t{Floats::kLanes});
+  if (i < end) body(i, end - i);
+}
+
 }  // namespace
 }  // namespace onefold

@@ -3,15 +3,6 @@
 namespace onefold {
 namespace {
 
-constexpr int64_t kLanes = Floats::kLanes;
-
-template <typename Body>
-void for_registers(int64_t begin, int64_t end, Body&& body) {
-  int64_t i = begin;
-  for (; i + kLanes <= end; i += kLanes) body(i, kLanes);
-  if (i < end) body(i, end - i);
-}
-
 void forward(const float* x, float* out, int64_t begin, int64_t end) {
   for_registers(begin, end, [&](int64_t i, int64_t count) {
     const auto value = load_first(x + i, count);
